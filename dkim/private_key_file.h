@@ -1,0 +1,14 @@
+/* The file of a private key, read into guarded memory. */
+#ifndef DKIM_PRIVATE_KEY_FILE_H
+#define DKIM_PRIVATE_KEY_FILE_H
+
+#include <stddef.h>
+
+/* Open, check and read; what is checked stands at dkim_private_key_load().
+ *   ret        octets of sodium_malloc(); free with sodium_free()
+ *   ret_error  on failure: a talloc string of mem
+ * Returns 0, -ENOMEM, -EISDIR, -EINVAL (no regular file), -EPERM (owner or mode), -ENODATA (empty), -EFBIG,
+ * or what open() and read() said. */
+int private_key_file_read(void *mem, const char *path, char **ret, size_t *ret_n, char **ret_error);
+
+#endif
