@@ -1,0 +1,252 @@
+#include "conf/options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct option_section sections[] = {
+	{ "",         NULL,   false },
+	{ "listener", "",     true },
+	{ "dns",      "",     false },
+	{ "sign",     "",     false },
+	{ "key",      "sign", true },
+	{ "verify",   "",     false },
+	{ "log",      "",     false },
+};
+
+static const struct value_word roles[] = {
+	{ "verify", CONF_VERIFY }, { "sign", CONF_SIGN }, { "auto", CONF_AUTO }, { NULL, 0 },
+};
+static const struct value_word actions[] = {
+	{ "accept", CONF_ACCEPT }, { "tempfail", CONF_TEMPFAIL }, { "reject", CONF_REJECT }, { "quarantine", CONF_QUARANTINE }, { NULL, 0 },
+};
+static const struct value_word key_error_actions[] = { { "accept", CONF_ACCEPT }, { "tempfail", CONF_TEMPFAIL }, { NULL, 0 } };
+static const struct value_word yes_or_no[] = { { "yes", true }, { "no", false }, { NULL, 0 } };
+static const struct value_word self_checks[] = {
+	{ "off", CONF_CHECK_OFF }, { "local", CONF_CHECK_LOCAL }, { "dns", CONF_CHECK_DNS }, { NULL, 0 },
+};
+static const struct value_word row_choices[] = { { "all", true }, { "first", false }, { NULL, 0 } };
+static const struct value_word expired_results[] = { { "policy", true }, { "fail", false }, { NULL, 0 } };
+static const struct value_word log_targets[] = {
+	{ "auto", CONF_LOG_AUTO }, { "stderr", CONF_LOG_STDERR }, { "syslog", CONF_LOG_SYSLOG }, { "journal", CONF_LOG_JOURNAL }, { NULL, 0 },
+};
+static const struct value_word log_formats[] = { { "text", CONF_LOG_TEXT }, { "json", CONF_LOG_JSON }, { NULL, 0 } };
+static const struct value_word log_levels[] = {
+	{ "error", CONF_LOG_ERROR }, { "warning", CONF_LOG_WARNING }, { "info", CONF_LOG_INFO }, { "debug", CONF_LOG_DEBUG }, { NULL, 0 },
+};
+
+#define SECONDS(n) ((n) * UINT64_C(1000))
+#define MINUTES(n) SECONDS((n) * 60)
+#define DAYS(n) MINUTES((n) * 24 * 60)
+#define FIELD(type, field) offsetof(type, field)
+#define WHOLE_LISTENER 0 /* the parser sets more than one field */
+
+#define RANGE(low, high) { .minimum = (low), .maximum = (high) }
+#define WORDS(table) { .words = (table) }
+#define VALID(function) { .is_valid = (function) }
+
+#define ACTIONS_WANTED "accept, tempfail, reject or quarantine"
+#define TABLE_WANTED "an absolute path, bare or behind file: or refile:, or an empty string"
+#define TIME_WANTED "a time such as 500ms, 5s or 2m"
+
+/* One value with a default, a list of values with one, and a value that must be given. */
+#define ONE(section, name, offset, parser, rule, wanted, default_text, doc) \
+	{ { section, name, wanted, default_text, doc }, false, offset, parser, rule, NULL }
+#define LIST(section, name, offset, parser, rule, wanted, default_text, doc) \
+	{ { section, name, wanted, default_text, doc }, true, offset, parser, rule, NULL }
+#define MUST(section, name, offset, parser, rule, wanted, example, doc) \
+	{ { section, name, wanted, NULL, doc }, false, offset, parser, rule, example }
+
+static const struct option rows[] = {
+	ONE("", "authserv-id", FIELD(struct conf, authserv_id), value_string, VALID(value_is_authserv_id),
+	    "a name without blanks such as mx.example.net, or an empty string", "\"\"",
+	    "Name of this service in Authentication-Results; empty: the MTA's macro j, else the host name."),
+	ONE("", "user", FIELD(struct conf, user), value_string, VALID(value_is_user),
+	    "a user's name", "\"postern\"",
+	    "User that the workers run as when the daemon is started by root."),
+	ONE("", "drain-timeout", FIELD(struct conf, drain_timeout_ms), value_milliseconds, RANGE(0, MINUTES(60)),
+	    "0, or " TIME_WANTED ", at most 1h", "60s",
+	    "How long a worker that is told to stop may finish the messages it has begun."),
+	ONE("", "idle-timeout", FIELD(struct conf, idle_timeout_s), value_seconds, RANGE(SECONDS(1), DAYS(1)),
+	    "a time of whole seconds such as 30s, 2m or 1h, from 1s to 1d", "2h",
+	    "How long an MTA may keep a connection without saying anything."),
+	ONE("", "header-size-limit", FIELD(struct conf, header_size_limit), value_size, RANGE(1 << 10, 16 << 20),
+	    "a size such as 4096, 64K or 2M, from 1K to 16M", "2M",
+	    "Octets of a message's header; a message with more is neither verified nor signed."),
+	ONE("", "header-count-limit", FIELD(struct conf, header_count_limit), value_number, RANGE(10, 100000),
+	    "a number from 10 to 100000", "10000",
+	    "Fields of a message's header; a message with more is neither verified nor signed."),
+
+	MUST("listener", "socket", FIELD(struct conf_listener, socket), value_string, VALID(value_is_socket),
+	     "inet:PORT@HOST (Postfix writes inet:HOST:PORT for it), inet6:PORT@HOST, unix:/PATH or systemd:NAME", "\"inet:4443@127.0.0.1\"",
+	     "Where the MTA finds this listener."),
+	MUST("listener", "role", FIELD(struct conf_listener, role), value_enum, WORDS(roles),
+	     "verify, sign or auto", "verify",
+	     "What is done with each message; auto decides by sender: see internal-hosts."),
+	ONE("listener", "workers", FIELD(struct conf_listener, workers), value_number, RANGE(0, 64),
+	    "a number from 0 to 64", "0",
+	    "Worker processes; 0: one per CPU, at most 4."),
+	ONE("listener", "socket-mode", FIELD(struct conf_listener, socket_mode), value_mode, RANGE(0, 0777),
+	    "permissions in octal such as 0660", "0660",
+	    "Permissions of a unix socket."),
+	ONE("listener", "socket-group", FIELD(struct conf_listener, socket_group), value_string, VALID(value_is_group),
+	    "a group's name, or an empty string", "\"\"",
+	    "Group of a unix socket; empty: that of the process."),
+	LIST("listener", "internal-hosts", WHOLE_LISTENER, value_networks, RANGE(0, 0),
+	     "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, host part zero", "{\"127.0.0.0/8\", \"::1\"}",
+	     "Role auto: mail of these clients is signed, like that of authenticated ones."),
+	LIST("listener", "originating-daemons", FIELD(struct conf_listener, originating_daemons), value_string_list, VALID(value_is_daemon_name),
+	     "names without blanks", "{\"ORIGINATING\"}",
+	     "Role auto: mail that came in through an MTA's port of such a {daemon_name} is signed."),
+
+	LIST("dns", "servers", FIELD(struct conf, dns), value_servers, RANGE(0, 0),
+	     "addresses such as 127.0.0.1, 127.0.0.1@5353 or ::1@53", "{}",
+	     "Resolvers to ask; none: those of /etc/resolv.conf."),
+	ONE("dns", "timeout", FIELD(struct conf, dns.timeout_ms), value_milliseconds, RANGE(10, MINUTES(5)),
+	    TIME_WANTED ", from 10ms to 5m", "5s",
+	    "How long one query may take, all its retries together."),
+	ONE("dns", "budget", FIELD(struct conf, dns.budget_ms), value_milliseconds, RANGE(10, MINUTES(10)),
+	    TIME_WANTED ", from 10ms to 10m", "20s",
+	    "How long all queries of one message may take together; not less than timeout."),
+	ONE("dns", "trust-anchor", FIELD(struct conf, dns.trust_anchor), value_string, VALID(value_is_path_or_empty),
+	    "an absolute path, or an empty string", "\"\"",
+	    "File with the root's DS or DNSKEY records; empty: answers are not validated by DNSSEC."),
+	ONE("dns", "records", FIELD(struct conf, dns.records), value_string, VALID(value_is_path_or_empty),
+	    "an absolute path, or an empty string", "\"\"",
+	    "File of TXT records in zone file form that are answered before any server is asked."),
+
+	ONE("sign", "canonicalization", FIELD(struct conf, sign), value_canonicalization, RANGE(0, 0),
+	    "relaxed/relaxed, relaxed/simple, simple/relaxed or simple/simple", "relaxed/relaxed",
+	    "Canonicalization of header and body; simple does not survive most MTAs."),
+	LIST("sign", "headers", FIELD(struct conf, sign.headers), value_string_list, VALID(value_is_header_name),
+	     "names of header fields, without colon", "{}",
+	     "Fields to sign when present; none: the built-in list. From is always signed."),
+	LIST("sign", "omit-headers", FIELD(struct conf, sign.omit_headers), value_string_list, VALID(value_is_header_name),
+	     "names of header fields, without colon", "{}",
+	     "Fields to leave unsigned although they are in the list above. Never From."),
+	/* What a reader sees or a mail program interprets: a second one added on the way must break the signature. */
+	LIST("sign", "oversign", FIELD(struct conf, sign.oversign), value_string_list, VALID(value_is_header_name),
+	     "names of header fields, without colon",
+	     "{\"From\", \"Reply-To\", \"Subject\", \"Date\", \"To\", \"Cc\", \"Message-ID\", \"MIME-Version\", \"Content-Type\", \"Content-Transfer-Encoding\"}",
+	     "Fields that, when present, are signed once more than they occur, so that none can be added. From always is."),
+	ONE("sign", "expire", FIELD(struct conf, sign.expire_s), value_seconds, RANGE(0, DAYS(3650)),
+	    "0, or a time of whole seconds such as 12h or 14d, at most 3650d", "0",
+	    "How long a signature is valid (x=); 0: for ever."),
+	ONE("sign", "subdomains", FIELD(struct conf, sign.subdomains), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether the keys of example.com also sign mail from user@sub.example.com."),
+	ONE("sign", "on-key-error", FIELD(struct conf, sign.on_key_error), value_enum, WORDS(key_error_actions),
+	    "accept or tempfail", "tempfail",
+	    "What becomes of a message that no key can sign though one should (see self-check): accept sends it unsigned."),
+	ONE("sign", "self-check", FIELD(struct conf, sign.self_check), value_enum, WORDS(self_checks),
+	    "off, local or dns", "local",
+	    "Whether new signatures are verified before they leave: with our own public key, or with the published one."),
+	ONE("sign", "key-table", FIELD(struct conf, sign.key_table), value_string, VALID(value_is_table),
+	    TABLE_WANTED, "\"\"",
+	    "OpenDKIM's KeyTable: names of keys with domain, selector and file."),
+	ONE("sign", "signing-table", FIELD(struct conf, sign.signing_table), value_string, VALID(value_is_table),
+	    TABLE_WANTED, "\"\"",
+	    "OpenDKIM's SigningTable: which of these keys sign for which senders, beside the sections key."),
+	ONE("sign", "signing-table-rows", FIELD(struct conf, sign.signing_table_all), value_boolean, WORDS(row_choices),
+	    "first or all", "first",
+	    "Whether the first row that stands for a sender counts alone, or all do (OpenDKIM's MultipleSignatures)."),
+
+	ONE("key", "selector", FIELD(struct conf_key, selector), value_domain, VALID(value_is_selector),
+	    "a selector such as sel2026, or an empty string", "\"\"",
+	    "Selector under which the public key is published; empty: the title of the section."),
+	MUST("key", "domain", FIELD(struct conf_key, domain), value_domain, VALID(value_is_domain),
+	     "a domain name (an international one in UTF-8 or as xn--...)", "\"example.com\"",
+	     "Domain that this key signs for: From decides."),
+	MUST("key", "file", FIELD(struct conf_key, file), value_string, VALID(value_is_path),
+	     "an absolute path", "\"/etc/postern/keys/sel2026.example.com.pem\"",
+	     "Private key: PEM (RSA or Ed25519), or an Ed25519 seed in base64; closed to all but its owner and group."),
+
+	ONE("verify", "minimum-rsa-bits", FIELD(struct conf, verify.minimum_rsa_bits), value_number, RANGE(1024, 8192),
+	    "a number from 1024 to 8192", "1024", /* RFC 8301 section 3.2 */
+	    "Smallest RSA key that a signature may use and still pass."),
+	ONE("verify", "max-signatures", FIELD(struct conf, verify.max_signatures), value_number, RANGE(1, 32),
+	    "a number from 1 to 32", "8",
+	    "Signatures of one message that are verified; further ones are not looked at."),
+	ONE("verify", "clock-skew", FIELD(struct conf, verify.clock_skew_s), value_seconds, RANGE(0, DAYS(7)),
+	    "0, or a time of whole seconds such as 30s, 5m or 1h, at most 7d", "5m",
+	    "How far the signer's clock may be off when t= and x= are judged."),
+	ONE("verify", "on-expired", FIELD(struct conf, verify.expired_is_policy), value_boolean, WORDS(expired_results),
+	    "fail or policy", "fail",
+	    "Result of a signature that has expired (x=)."),
+	ONE("verify", "on-fail", FIELD(struct conf, verify.on_fail), value_enum, WORDS(actions),
+	    ACTIONS_WANTED, "accept",
+	    "What becomes of a message whose signatures do not verify."),
+	ONE("verify", "on-none", FIELD(struct conf, verify.on_none), value_enum, WORDS(actions),
+	    ACTIONS_WANTED, "accept",
+	    "What becomes of a message without any signature."),
+	ONE("verify", "on-permerror", FIELD(struct conf, verify.on_permerror), value_enum, WORDS(actions),
+	    ACTIONS_WANTED, "accept",
+	    "What becomes of a message whose signatures or keys are malformed, missing or revoked."),
+	ONE("verify", "on-temperror", FIELD(struct conf, verify.on_temperror), value_enum, WORDS(actions),
+	    ACTIONS_WANTED, "accept",
+	    "What becomes of a message whose keys could not be fetched just now."),
+	ONE("verify", "on-policy", FIELD(struct conf, verify.on_policy), value_enum, WORDS(actions),
+	    ACTIONS_WANTED, "accept",
+	    "What becomes of a message whose signatures verify but are not acceptable, such as with a weak key."),
+
+	ONE("log", "target", FIELD(struct conf, log.target), value_enum, WORDS(log_targets),
+	    "auto, stderr, syslog or journal", "auto",
+	    "Where log lines go; auto: the journal when started by systemd, else standard error when that is open, else syslog."),
+	ONE("log", "format", FIELD(struct conf, log.format), value_enum, WORDS(log_formats),
+	    "text or json", "text",
+	    "Form of a log line: key=value words, or a JSON object."),
+	ONE("log", "level", FIELD(struct conf, log.level), value_enum, WORDS(log_levels),
+	    "error, warning, info or debug", "info",
+	    "Least severe lines that are written; info has one line per message."),
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+const struct option_section *option_sections(size_t *ret_count)
+{
+	*ret_count = COUNT(sections);
+	return sections;
+}
+
+const struct option_section *option_section_find(const char *name)
+{
+	for (size_t i = 0; i < COUNT(sections); i++)
+		if (strcmp(sections[i].name, name) == 0)
+			return &sections[i];
+	return NULL;
+}
+
+const struct option *option_rows(size_t *ret_count)
+{
+	*ret_count = COUNT(rows);
+	return rows;
+}
+
+const struct option *option_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (strcmp(rows[i].info.section, section) == 0 && strcmp(rows[i].info.name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+const struct conf_option_info *conf_option_info(size_t i)
+{
+	return i < COUNT(rows) ? &rows[i].info : NULL;
+}
+
+static const char *find_word(const struct value_word *words, int value)
+{
+	while (words->text && words->value != value)
+		words++;
+	return words->text;
+}
+
+const char *conf_action_text(enum conf_action action)
+{
+	return find_word(actions, (int)action);
+}
+
+const char *conf_role_text(enum conf_role role)
+{
+	return find_word(roles, (int)role);
+}
