@@ -1,0 +1,105 @@
+#include "milter/check.h"
+
+#include "dkim/buf.h"
+#include "milter/json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <talloc.h>
+
+#define REPORT_MAX ((size_t)64 * 1024 * 1024) /* octets; a full configuration has 10,000 keys and listeners */
+#define NAME_MAX_SHOWN 200 /* octets of a title that the table shows */
+
+struct finding {
+	enum check_state state;
+	const char *what, *name, *text;
+};
+
+struct check {
+	struct finding *finding;
+	size_t count;
+	bool out_of_memory;
+};
+
+static const char *const state_words[] = { [CHECK_OK] = "ok", [CHECK_WARNING] = "warning", [CHECK_FAILS] = "FAILS" };
+static const char *const state_names[] = { [CHECK_OK] = "ok", [CHECK_WARNING] = "warning", [CHECK_FAILS] = "fails" };
+
+struct check *check_new(void *mem)
+{
+	return talloc_zero(mem, struct check);
+}
+
+void check_add(struct check *check, enum check_state state, const char *what, const char *name, const char *format, ...)
+{
+	struct finding finding = { .state = state, .what = what };
+	struct finding *larger;
+	va_list arguments;
+
+	va_start(arguments, format);
+	finding.text = talloc_vasprintf(check, format, arguments);
+	va_end(arguments);
+	finding.name = talloc_strdup(check, name);
+	larger = talloc_realloc(check, check->finding, struct finding, (unsigned)check->count + 1);
+	if (larger)
+		check->finding = larger;
+	if (!larger || !finding.name || !finding.text) {
+		check->out_of_memory = true;
+		return;
+	}
+	check->finding[check->count++] = finding;
+}
+
+static int worst(const struct check *check)
+{
+	for (size_t i = 0; i < check->count; i++)
+		if (check->finding[i].state == CHECK_FAILS)
+			return EX_CONFIG;
+	return EX_OK;
+}
+
+static void add_row(struct buf *out, const struct finding *finding)
+{
+	char *name = view_escape(out->mem, view_of(finding->name), NAME_MAX_SHOWN);
+
+	buf_printf(out, "%-9s %-8s %-12s %s\n", finding->what, state_words[finding->state], name ? name : "", finding->text);
+	talloc_free(name);
+}
+
+static void add_json(struct buf *out, const struct check *check, const char *file)
+{
+	buf_add_char(out, '{');
+	json_member(out, "file", view_of(file));
+	json_name(out, "ok");
+	buf_add_string(out, worst(check) == EX_OK ? "true" : "false");
+	json_name(out, "findings");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < check->count; i++) {
+		json_separate(out);
+		buf_add_char(out, '{');
+		json_member(out, "what", view_of(check->finding[i].what));
+		json_member(out, "name", view_of(check->finding[i].name));
+		json_member(out, "state", view_of(state_names[check->finding[i].state]));
+		json_member(out, "text", view_of(check->finding[i].text));
+		buf_add_char(out, '}');
+	}
+	buf_add_string(out, "]}\n");
+}
+
+int check_print(const struct check *check, const char *file, bool json)
+{
+	struct buf out;
+	int code = worst(check);
+
+	buf_init(&out, NULL, REPORT_MAX);
+	if (json)
+		add_json(&out, check, file);
+	for (size_t i = 0; i < check->count && !json; i++)
+		add_row(&out, &check->finding[i]);
+	if (check->out_of_memory || buf_error(&out))
+		code = EX_OSERR;
+	else if (fputs(buf_string(&out), stdout) == EOF)
+		code = EX_IOERR;
+	buf_free(&out);
+	return code;
+}

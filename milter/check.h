@@ -1,0 +1,42 @@
+/* What `postern check` finds: one line each, and whether the daemon could start and do its work. */
+#ifndef MILTER_CHECK_H
+#define MILTER_CHECK_H
+
+#include "conf/conf.h"
+
+enum check_state {
+	CHECK_OK,
+	CHECK_WARNING, /* starts and works, but somebody should look */
+	CHECK_FAILS,   /* would go wrong at start, or make signatures that do not verify */
+};
+
+struct check; /* a talloc object */
+
+/* NULL when memory is out. */
+struct check *check_new(void *mem);
+
+/* Add a finding.
+ *   what  "key"; name  "sel2026", or "" */
+void check_add(struct check *check, enum check_state state, const char *what, const char *name, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Print all on standard output, as a table or as JSON; `file` is the configuration's name. Returns EX_OK, EX_CONFIG when a
+ * finding fails, or EX_OSERR when memory was out. */
+int check_print(const struct check *check, const char *file, bool json);
+
+/* The user, and the files that are read at start but for keys. */
+void check_user(struct check *check, const struct conf *conf);
+void check_records(struct check *check, const struct conf *conf);
+
+/* Whether each listener's socket could be bound, or whether a milter answers on it already. */
+void check_listeners(struct check *check, const struct conf *conf);
+
+/* The tables, with all faults of their rows.
+ *   ret  their keys, in the order of the key table; belongs to check; NULL when there are none
+ * Returns how many. */
+size_t check_tables(struct check *check, const struct conf_sign *conf, struct conf_key **ret);
+
+/* Whether each key, of sections and tables, can be loaded, and whether DNS publishes it. */
+void check_keys(struct check *check, const struct conf *conf);
+
+#endif

@@ -1,0 +1,83 @@
+#include "milter/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define CHILD_DESCRIPTORS (1 + CHILD_INHERITED)
+#define CHILD_ABOVE (CHILD_CONTROL + CHILD_DESCRIPTORS)
+
+/* What was ignored or blocked in the parent would stay so across exec. */
+static int reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		(void)signal(number, SIG_DFL); /* SIGKILL, SIGSTOP and the C library's own refuse; they never changed */
+	return sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+/* First out of the way of the numbers that will be overwritten, then into place; dup2() clears close-on-exec. */
+static int place_descriptors(const int from[CHILD_DESCRIPTORS])
+{
+	int high[CHILD_DESCRIPTORS], null;
+
+	for (int i = 0; i < CHILD_DESCRIPTORS; i++) {
+		high[i] = fcntl(from[i], F_DUPFD, CHILD_ABOVE);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < CHILD_DESCRIPTORS; i++)
+		if (dup2(high[i], CHILD_CONTROL + i) < 0)
+			return -errno;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		return -errno;
+	closefrom(CHILD_ABOVE);
+	return 0;
+}
+
+static void become(const char *program, char *const *argv, const int from[CHILD_DESCRIPTORS]) __attribute__((noreturn));
+
+static void become(const char *program, char *const *argv, const int from[CHILD_DESCRIPTORS])
+{
+	int r = reset_signals();
+
+	if (r == 0)
+		r = place_descriptors(from);
+	if (r == 0) {
+		execv(program, argv);
+		r = -errno;
+	}
+	(void)dprintf(STDERR_FILENO, "postern: wanted to start %s, got \"%s\"\n", program, strerror(-r));
+	_exit(EX_OSERR);
+}
+
+int child_start(const char *program, char *const *argv, const int inherited[CHILD_INHERITED], pid_t *ret_pid, int *ret_control)
+{
+	int pair[2], r = 0;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+		r = -errno;
+	pid = r < 0 ? -1 : fork();
+	if (pid == 0)
+		become(program, argv, (const int[CHILD_DESCRIPTORS]){ pair[1], inherited[0], inherited[1] });
+	if (pid < 0 && r == 0)
+		r = -errno;
+	close(pair[1]);
+	if (r < 0) {
+		close(pair[0]);
+		return r;
+	}
+	*ret_pid = pid;
+	*ret_control = pair[0];
+	return 0;
+}

@@ -1,0 +1,157 @@
+#include "milter/explain_report.h"
+
+#include "dkim/base64.h"
+#include "milter/json.h"
+
+#include <inttypes.h>
+
+static void add_number(struct buf *out, const char *name, uint64_t number)
+{
+	json_name(out, name);
+	buf_printf(out, "%" PRIu64, number);
+}
+
+static void add_bool(struct buf *out, const char *name, bool value)
+{
+	json_name(out, name);
+	buf_add_string(out, value ? "true" : "false");
+}
+
+/* null stands for what is not there. */
+static void add_text(struct buf *out, const char *name, const char *text)
+{
+	if (text) {
+		json_member(out, name, view_of(text));
+	} else {
+		json_name(out, name);
+		buf_add_string(out, "null");
+	}
+}
+
+static void add_digest(struct buf *out, const char *name, const uint8_t digest[DKIM_DIGEST_OCTETS])
+{
+	json_name(out, name);
+	buf_add_char(out, '"');
+	base64_encode(out, digest, DKIM_DIGEST_OCTETS);
+	buf_add_char(out, '"');
+}
+
+static void add_tags(const struct tag_list *tags, struct buf *out)
+{
+	json_name(out, "tags");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < tags->count; i++) {
+		json_separate(out);
+		buf_add_char(out, '{');
+		json_member(out, "name", tags->tag[i].name);
+		json_member(out, "value", tags->tag[i].value);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
+static void add_records(const struct dkim_key_set *keys, struct buf *out)
+{
+	json_name(out, "records");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < keys->answer->text_count; i++) {
+		enum dkim_reason reason = keys->keys[i].reason;
+
+		json_separate(out);
+		buf_add_char(out, '{');
+		json_member(out, "text", keys->answer->texts[i]);
+		add_number(out, "bits", reason == DKIM_REASON_PASS ? dkim_public_key_bits(keys->keys[i].key) : 0);
+		add_text(out, "fault", reason == DKIM_REASON_PASS ? NULL : dkim_reason_text(reason));
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
+static void add_key(const struct explain_report *report, struct buf *out)
+{
+	const struct dkim_dns_answer *answer = report->keys ? report->keys->answer : NULL;
+
+	json_name(out, "key");
+	buf_add_char(out, '{');
+	add_text(out, "name", report->explain->key_name);
+	add_text(out, "status", answer ? dkim_dns_status_text(answer->status) : NULL);
+	if (answer) {
+		add_text(out, "servers", answer->from_records ? NULL : report->servers);
+		add_bool(out, "from_records", answer->from_records);
+		add_bool(out, "cached", report->result->key_cached);
+		add_text(out, "canonical_name", answer->canonical_name);
+		add_number(out, "ttl", answer->ttl);
+		add_bool(out, "secure", answer->secure);
+		add_number(out, "milliseconds", answer->milliseconds);
+		add_records(report->keys, out);
+	}
+	buf_add_char(out, '}');
+}
+
+static void add_header(const struct dkim_explain *explain, struct buf *out)
+{
+	json_name(out, "header");
+	buf_add_char(out, '{');
+	json_member(out, "state", view_of(explain_state_text(explain->header)));
+	add_number(out, "octets", explain->header_block.n);
+	json_member(out, "block", explain->header_block);
+	add_digest(out, "computed", explain->header_hash);
+	if (explain->header_claim_known)
+		add_digest(out, "claimed", explain->header_hash_claimed);
+	else
+		add_text(out, "claimed", NULL);
+	buf_add_char(out, '}');
+}
+
+static void add_body(const struct explain_report *report, struct buf *out)
+{
+	const struct dkim_explain *explain = report->explain;
+
+	json_name(out, "body");
+	buf_add_char(out, '{');
+	json_member(out, "state", view_of(explain_state_text(explain->body)));
+	add_number(out, "octets", explain->body_octets);
+	add_number(out, "octets_hashed", explain->body_octets_hashed);
+	add_digest(out, "computed", explain->body_hash);
+	add_digest(out, "claimed", report->result->signature.body_hash);
+	buf_add_char(out, '}');
+}
+
+static void add_guesses(const struct dkim_explain *explain, struct buf *out)
+{
+	json_name(out, "would_verify_if");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < explain->guess_count; i++) {
+		const struct dkim_guess *guess = &explain->guesses[i];
+
+		json_separate(out);
+		buf_add_char(out, '{');
+		json_member(out, "part", view_of(explain_part_text(guess->part)));
+		json_member(out, "name", view_of(guess->name));
+		json_member(out, "text", view_of(guess->text));
+		add_text(out, "detail", guess->detail);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+	add_number(out, "tries", explain->tries);
+	add_text(out, "not_searched", explain->not_searched);
+}
+
+void explain_report_json(const struct explain_report *report, struct buf *out)
+{
+	enum dkim_reason reason = report->result->reason;
+
+	buf_add_char(out, '{');
+	json_member(out, "rule", view_of(dkim_reason_rule(reason)));
+	json_member(out, "clause", view_of(dkim_reason_clause(reason)));
+	add_tags(&report->explain->tags, out);
+	if (report->explain->tags.count == 0)
+		json_member(out, "bad_tag", report->explain->bad_tag);
+	add_key(report, out);
+	if (report->explain->hashed) {
+		add_header(report->explain, out);
+		add_body(report, out);
+		add_guesses(report->explain, out);
+	}
+	buf_add_char(out, '}');
+}

@@ -1,0 +1,62 @@
+/*
+ * What all sessions of one worker share: configuration, keys, resolver, caches. Made in two steps, because
+ * key files are read before privileges are dropped and threads start after.
+ */
+#ifndef MILTER_GATE_H
+#define MILTER_GATE_H
+
+#include "conf/conf.h"
+#include "dkim/key_cache.h"
+#include "dkim/sign.h"
+#include "dkim/verify.h"
+#include "milter/sign_tables.h"
+
+/* One section key of the configuration, loaded or not. */
+struct gate_key {
+	const struct conf_key *conf;
+	struct loaded_key *loaded; /* NULL: could not be loaded; sign.on-key-error decides for its domain */
+};
+
+struct gate {
+	const struct conf *conf;
+	const struct conf_listener *listener;
+	const char *host_name;              /* stands in for macro j */
+	struct gate_key *keys;              /* only where the role may sign */
+	size_t key_count;
+	struct sign_tables *tables;         /* likewise; NULL: none */
+	struct dkim_records *records;       /* dns.records, or NULL */
+	struct dkim_sign_params sign_params;
+	struct dkim_verify_params verify_params;
+	struct dkim_resolver *resolver;     /* after gate_start(), only where keys are asked for */
+	struct dkim_key_cache *key_cache;   /* likewise */
+	bool tcp;                           /* the listener's family: every command gets its reply (see callbacks.c) */
+};
+
+/* Read keys and records file, as the user that started us. A key that cannot be loaded is logged and left out; the others serve.
+ *   tcp         see above
+ *   ret_error   on failure: what was wanted and what was got; a talloc string of mem
+ *   ret         a talloc child of mem
+ * Returns 0, -ENOMEM, or another negative errno. */
+int gate_new(void *mem, const struct conf *conf, const struct conf_listener *listener, bool tcp, struct gate **ret,
+             char **ret_error);
+
+/* Start resolver and caches: threads begin here. Returns as gate_new(). */
+int gate_start(struct gate *gate, char **ret_error);
+
+/* Does the listener's role ever sign, ever verify? */
+bool gate_may_sign(const struct conf_listener *listener);
+bool gate_may_verify(const struct conf_listener *listener);
+
+/* Does an option say quarantine? */
+bool gate_may_quarantine(const struct conf *conf);
+
+/* Does it ask DNS for keys: those of others, or our own (sign.self-check)? */
+bool gate_asks_dns(const struct conf *conf, const struct conf_listener *listener);
+
+/* The library's parameters as the configuration says them; strings are borrowed from it. */
+void gate_verify_params(const struct conf *conf, struct dkim_verify_params *ret);
+void gate_sign_params(const struct conf_sign *conf, struct dkim_sign_params *ret);
+void gate_resolver_params(const struct conf_dns *conf, const struct dkim_records *records,
+                          struct dkim_resolver_params *ret);
+
+#endif

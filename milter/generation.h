@@ -1,0 +1,82 @@
+/*
+ * The workers that were started with one configuration. A reload will make another generation beside
+ * this one; today there is one.
+ */
+#ifndef MILTER_GENERATION_H
+#define MILTER_GENERATION_H
+
+#include "conf/conf.h"
+#include "milter/child.h"
+
+#include <poll.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A worker that is not ready after this is killed; loading keys and starting a resolver takes milliseconds. */
+#define GENERATION_READY_MS 30000
+/* A worker that served this long was well: its death counts as a first one. */
+#define GENERATION_STABLE_MS 10000
+/* A first death is answered at once. From the second in a row on, each next wait is twice as long. */
+#define GENERATION_BACKOFF_FIRST_MS 100
+#define GENERATION_BACKOFF_MAX_MS 30000
+
+#define GENERATION_WORKERS_PER_CPU_MAX 4 /* `workers = 0`: one per CPU, at most so many */
+
+enum slot_state {
+	SLOT_DOWN,     /* no process; to be started at `due` */
+	SLOT_STARTING, /* ready wanted before `due` */
+	SLOT_READY,
+	SLOT_DRAINING, /* told to end; not started again */
+	SLOT_ENDED,
+};
+
+/* The place of one worker: its processes come and go. */
+struct slot {
+	const struct conf_listener *listener;
+	int socket;        /* the shared one */
+	enum slot_state state;
+	pid_t pid;
+	int control;       /* our end; -1: none */
+	int64_t since_ms;  /* when its state began */
+	int64_t due_ms;
+	unsigned deaths;   /* in a row */
+	char *error;       /* what its last process said about why it could not start */
+};
+
+struct generation {
+	unsigned number;
+	const char *program;
+	const char *file;      /* the configuration's name */
+	int configuration;     /* sealed memory */
+	struct slot *slots;
+	size_t count;
+	bool was_ready;        /* all were ready once */
+	int fault;             /* EX_CONFIG of a worker before that; else 0 */
+};
+
+/* Prepare the slots; starts nothing.
+ *   sockets  one per listener of conf, in its order; they stay the caller's
+ *   ret      a talloc child of mem. Returns 0 or -ENOMEM. */
+int generation_new(void *mem, unsigned number, const struct conf *conf, const int *sockets, struct generation **ret);
+
+/* Start what is due, kill what is late. Returns the time until this must be called again, in ms; -1: nothing waits. */
+int generation_tick(struct generation *generation, int64_t now_ms);
+
+/* Fill one entry per slot (fd -1 where there is no process), and take what came in on them. */
+void generation_poll_set(const struct generation *generation, struct pollfd *ret);
+void generation_receive(struct generation *generation, const struct pollfd *polled, int64_t now_ms);
+
+/* Note the deaths of its processes (after SIGCHLD). */
+void generation_reap(struct generation *generation, int64_t now_ms);
+
+bool generation_is_ready(const struct generation *generation);
+bool generation_has_ended(const struct generation *generation);
+
+/* Tell all workers to finish and start none again; or end them at once. */
+void generation_drain(struct generation *generation, int64_t now_ms);
+void generation_kill(struct generation *generation);
+
+/* Milliseconds of a clock that nobody sets. */
+int64_t generation_now_ms(void);
+
+#endif
