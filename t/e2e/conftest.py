@@ -1,0 +1,61 @@
+"""What the tests share: one sink, one Postfix in front of one daemon, keys and records."""
+
+import os
+import resource
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import judges  # noqa: E402
+import mail  # noqa: E402
+from gate import Gate  # noqa: E402
+from postern import PROGRAM  # noqa: E402
+
+os.environ.setdefault("POSTERN", str(PROGRAM))
+
+
+def pytest_configure():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.fixture(scope="session")
+def directory():
+    """A folder that the users postfix and nobody can look into; POSTERN_TEST_KEEP=1 leaves it."""
+    path = Path(tempfile.mkdtemp(prefix="postern-e2e-"))
+    path.chmod(0o755)
+    yield path
+    if os.environ.get("POSTERN_TEST_KEEP"):
+        print(f"left for a look: {path}")
+    else:
+        shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def session_gate(directory):
+    gate = Gate(directory)
+    with gate.open():
+        yield gate
+
+
+@pytest.fixture
+def gate(session_gate):
+    """The gate with its default configuration, whatever the test before did."""
+    session_gate.postern.start()
+    return session_gate
+
+
+@pytest.fixture
+def signed(gate):
+    """A message as it left through the originating port."""
+    to = mail.recipient()
+    reply = mail.send(gate.postfix.originating, mail.message(body=b"Line one.\r\nLine two.\r\n"), to)
+    assert reply.code == 250, reply
+    raw = gate.sink.wait(to).data
+    assert judges.dkimpy(raw, gate.postern.records) == {"rsa": True, "ed": True}
+    return raw

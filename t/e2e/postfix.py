@@ -1,0 +1,164 @@
+"""A private Postfix: own configuration, queue, log and ports; the system's own one is not touched.
+
+What an administrator is told to add (conf/postfix/main.cf and master.cf) is
+used as it stands, with other ports and socket paths put in.
+"""
+
+import os
+import pwd
+import re
+import subprocess
+from pathlib import Path
+
+from ports import free_port, listens, wait_until
+
+SAMPLES = Path(__file__).resolve().parents[2] / "conf" / "postfix"
+
+MAIN = """
+compatibility_level = 3.6
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+shlib_directory = /usr/lib/postfix
+meta_directory = /etc/postfix
+queue_directory = {directory}/queue
+data_directory = {directory}/data
+maillog_file = {directory}/maillog
+maillog_file_prefixes = {directory}
+myhostname = mail.example.com
+myorigin = example.com
+mydestination =
+alias_maps =
+alias_database =
+local_recipient_maps =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 0.0.0.0/0
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_recipient_restrictions =
+smtpd_authorized_xclient_hosts = 127.0.0.1
+smtpd_peername_lookup = no
+default_transport = smtp:[127.0.0.1]:{sink}
+smtp_dns_support_level = disabled
+smtp_host_lookup = native
+message_size_limit = 30000000
+header_size_limit = 102400
+"""
+
+MASTER = """
+pickup     unix       n - n 60    1 pickup
+cleanup    unix       n - n -     0 cleanup
+qmgr       unix       n - n 300   1 qmgr
+rewrite    unix       - - n -     - trivial-rewrite
+bounce     unix       - - n -     0 bounce
+defer      unix       - - n -     0 bounce
+trace      unix       - - n -     0 bounce
+flush      unix       n - n 1000? 0 flush
+proxymap   unix       - - n -     - proxymap
+smtp       unix       - - n -     - smtp
+showq      unix       n - n -     - showq
+error      unix       - - n -     - error
+retry      unix       - - n -     - error
+anvil      unix       - - n -     1 anvil
+scache     unix       - - n -     1 scache
+postlog    unix-dgram n - n -     1 postlogd
+"""
+
+
+class Postfix:
+    """
+    sockets    the two milter sockets, as Postfix writes them, in place of 127.0.0.1:4443 and :4445
+    extra      {name: [options]}: further SMTP ports for the tests
+    """
+
+    def __init__(self, directory, sink_port, inbound_milter, originating_milter, extra=None):
+        self.directory = directory
+        self._etc = directory / "etc"
+        self.ports = {}
+        self._etc.mkdir(parents=True)
+        (directory / "queue").mkdir()
+        (directory / "data").mkdir()
+        os.chown(directory / "data", *owner("postfix"))
+        milters = {"inet:127.0.0.1:4443": inbound_milter, "inet:127.0.0.1:4445": originating_milter}
+        main = MAIN.format(directory=directory, sink=sink_port) + replaced(sample("main.cf"), milters)
+        master = MASTER + self._on_free_ports(replaced(sample("master.cf"), milters))
+        for name, options in (extra or {}).items():
+            master += self._service(name, options)
+        assert not re.search(r"127\.0\.0\.1:444[35]\b", main + master), "a milter line of the samples was not replaced"
+        (self._etc / "main.cf").write_text(main)
+        (self._etc / "master.cf").write_text(master)
+
+    @property
+    def inbound(self):
+        return self.ports["smtp"]
+
+    @property
+    def originating(self):
+        return self.ports["submission"]
+
+    @property
+    def reinjection(self):
+        return self.ports["127.0.0.1:10025"]
+
+    def start(self):
+        self._postfix("start")
+        for name, port in self.ports.items():
+            wait_until(lambda: listens(port), 30, f"Postfix to listen for {name} on {port}: {self.log()[-2000:]}")
+
+    def stop(self):
+        self._postfix("stop")
+
+    def sendmail(self, raw, *recipients, sender="alice@example.com"):
+        """Submit with sendmail(1), as a local program does."""
+        lines = raw.replace(b"\r\n", b"\n")
+        subprocess.run(["sendmail", "-C", self._etc, "-i", "-f", sender, *recipients], input=lines, check=True)
+
+    def queue(self):
+        """postqueue(1)'s view: (queue name, recipient) of every message that waits."""
+        run = subprocess.run(["postqueue", "-c", self._etc, "-j"], capture_output=True, text=True, check=True)
+        pairs = re.findall(r'"queue_name": "(\w+)".*?"address": "([^"]*)"', run.stdout)
+        return pairs
+
+    def discard_queue(self):
+        subprocess.run(["postsuper", "-c", self._etc, "-d", "ALL"], capture_output=True, check=True)
+
+    def flush(self):
+        subprocess.run(["postqueue", "-c", self._etc, "-f"], check=True)
+
+    def log(self):
+        path = self.directory / "maillog"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def queue_id(self, recipient):
+        """The queue id under which a recipient was delivered or deferred."""
+        return re.search(rf"(\w+): to=<{re.escape(recipient)}>", self.log()).group(1)
+
+    def _postfix(self, command):
+        run = subprocess.run(["postfix", "-c", self._etc, command], capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, f"postfix {command}: {run.stderr} {self.log()[-2000:]}"
+
+    def _on_free_ports(self, master):
+        def service(found):
+            self.ports[found[1]] = free_port()
+            return f"127.0.0.1:{self.ports[found[1]]} inet"
+
+        return re.sub(r"(?m)^(\S+)\s+inet\b", service, master)
+
+    def _service(self, name, options):
+        self.ports[name] = free_port()
+        lines = [f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd"]
+        return "\n".join(lines + [f"  -o {option}" for option in options]) + "\n"
+
+
+def sample(name):
+    return (SAMPLES / name).read_text()
+
+
+def replaced(text, values):
+    for old, new in values.items():
+        text = text.replace(old, new)
+    return text
+
+
+def owner(user):
+    entry = pwd.getpwnam(user)
+    return entry.pw_uid, entry.pw_gid
