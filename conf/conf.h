@@ -13,6 +13,9 @@
 
 enum conf_role { CONF_VERIFY, CONF_SIGN, CONF_AUTO };
 enum conf_action { CONF_ACCEPT, CONF_TEMPFAIL, CONF_REJECT, CONF_QUARANTINE };
+/* What becomes of a scanned message, the stricter ones later. */
+enum conf_scan_action { CONF_SCAN_ACCEPT, CONF_SCAN_HEADER, CONF_SCAN_QUARANTINE, CONF_SCAN_TEMPFAIL, CONF_SCAN_DISCARD, CONF_SCAN_REJECT };
+enum conf_reload { CONF_RELOAD_AUTO, CONF_RELOAD_CONCURRENT, CONF_RELOAD_SEQUENTIAL };
 enum conf_self_check { CONF_CHECK_OFF, CONF_CHECK_LOCAL, CONF_CHECK_DNS };
 enum conf_canon { CONF_SIMPLE, CONF_RELAXED };
 enum conf_log_target { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNAL };
@@ -25,6 +28,11 @@ struct conf_network {
 	unsigned prefix;      /* bits */
 };
 
+struct conf_networks {
+	struct conf_network *network;
+	size_t count;
+};
+
 struct conf_listener {
 	const char *name;     /* title of the section */
 	const char *socket;   /* "inet:4443@127.0.0.1", "inet6:...", "unix:/path", "systemd:NAME" */
@@ -32,9 +40,9 @@ struct conf_listener {
 	unsigned workers;     /* processes; 0: one per CPU, at most 4 */
 	mode_t socket_mode;   /* of a unix socket */
 	const char *socket_group; /* of a unix socket; "" leaves it */
-	struct conf_network *internal_hosts;     /* role auto: clients whose mail is signed */
-	size_t internal_host_count;
+	struct conf_networks internal_hosts;     /* role auto: clients whose mail is signed */
 	const char **originating_daemons;        /* role auto: {daemon_name} whose mail is signed; NULL-terminated */
+	bool scan;            /* for viruses: section av says how */
 	unsigned line;        /* of the section in the file; 0: none */
 };
 
@@ -78,6 +86,51 @@ struct conf_verify {
 	enum conf_action on_fail, on_none, on_permerror, on_temperror, on_policy;
 };
 
+struct conf_av {
+	/* the scanner's */
+	const char *database;      /* folder of ClamAV's signatures, or one file */
+	const char *user;          /* to scan as when started as root; "": conf.user */
+	unsigned scanners;         /* scan children; 0: one per CPU, at most 8 */
+	unsigned recycle;          /* scans after which a child makes way for a new one; 0: never */
+	size_t temp_size;          /* octets of temporary files of one child */
+	bool official_only;        /* signed databases alone */
+	bool pua, phishing_urls, macros, scan_parts;
+	size_t max_size;           /* octets of a message */
+	size_t max_scan_size;      /* octets of all that is unpacked from it */
+	unsigned max_files, max_recursion, max_parts;
+	unsigned timeout_ms;       /* of one scan */
+	const char **ban_extensions; /* NULL-terminated, lower case, without dot */
+	const char **ban_types;      /* declared media types, globs: "application/x-msdownload", "video/x-*" */
+	const char **ban_true_types; /* libclamav's: "CL_TYPE_MSEXE" */
+	bool ban_in_archives;
+	enum conf_reload reload;
+	unsigned reload_delay_ms;  /* quiet time wanted after a change of the database */
+	/* the workers' */
+	unsigned load_hold_ms;     /* how long mail waits for a scanner that is not there yet */
+	unsigned queue_jobs;       /* messages on their way to and in the scanner, of all workers together */
+	size_t queue_size;         /* octets of these */
+	const char **clamd;        /* NULL-terminated; instead of the own scanner: "unix:/path", "inet:PORT@HOST" */
+	const char *class_map;     /* file, or "" */
+	const char **ignore;       /* names of signatures that never count, globs; NULL-terminated */
+	enum conf_scan_action on_infected, on_suspect, on_encrypted, on_banned, on_unscannable, on_error;
+	enum conf_scan_action on_error_authenticated, on_error_local; /* instead of on_error */
+	enum conf_scan_action local_reject; /* instead of reject and discard for mail without an SMTP client */
+	const char *reject_text;
+	const char **copy;         /* words of classes; NULL-terminated */
+	const char *copy_directory;
+	unsigned copy_age_s;
+	size_t copy_size;
+	struct conf_networks skip_networks;
+	bool skip_authenticated;
+	const char **skip_senders, **skip_recipients; /* globs; NULL-terminated */
+	bool skip_header;
+	const char **remove_headers; /* NULL-terminated */
+};
+
+struct conf_status {
+	const char *socket;        /* unix path; "": none */
+};
+
 struct conf_log {
 	enum conf_log_target target;
 	enum conf_log_format format;
@@ -96,6 +149,8 @@ struct conf {
 	struct conf_dns dns;
 	struct conf_sign sign;
 	struct conf_verify verify;
+	struct conf_av av;
+	struct conf_status status;
 	struct conf_log log;
 };
 
@@ -145,5 +200,6 @@ bool conf_network_contains(const struct conf_network *networks, size_t count, co
 /* "accept", "tempfail", ... */
 const char *conf_action_text(enum conf_action action);
 const char *conf_role_text(enum conf_role role);
+const char *conf_scan_action_text(enum conf_scan_action action);
 
 #endif

@@ -10,6 +10,8 @@ static const struct option_section sections[] = {
 	{ "sign",     "",     false },
 	{ "key",      "sign", true },
 	{ "verify",   "",     false },
+	{ "av",       "",     false },
+	{ "status",   "",     false },
 	{ "log",      "",     false },
 };
 
@@ -26,6 +28,13 @@ static const struct value_word self_checks[] = {
 };
 static const struct value_word row_choices[] = { { "all", true }, { "first", false }, { NULL, 0 } };
 static const struct value_word expired_results[] = { { "policy", true }, { "fail", false }, { NULL, 0 } };
+static const struct value_word scan_actions[] = {
+	{ "accept", CONF_SCAN_ACCEPT }, { "header", CONF_SCAN_HEADER }, { "quarantine", CONF_SCAN_QUARANTINE },
+	{ "tempfail", CONF_SCAN_TEMPFAIL }, { "discard", CONF_SCAN_DISCARD }, { "reject", CONF_SCAN_REJECT }, { NULL, 0 },
+};
+static const struct value_word reloads[] = {
+	{ "auto", CONF_RELOAD_AUTO }, { "concurrent", CONF_RELOAD_CONCURRENT }, { "sequential", CONF_RELOAD_SEQUENTIAL }, { NULL, 0 },
+};
 static const struct value_word log_targets[] = {
 	{ "auto", CONF_LOG_AUTO }, { "stderr", CONF_LOG_STDERR }, { "syslog", CONF_LOG_SYSLOG }, { "journal", CONF_LOG_JOURNAL }, { NULL, 0 },
 };
@@ -36,15 +45,16 @@ static const struct value_word log_levels[] = {
 
 #define SECONDS(n) ((n) * UINT64_C(1000))
 #define MINUTES(n) SECONDS((n) * 60)
+#define SIZE_GIGABYTES(n) ((n) * UINT64_C(1073741824))
 #define DAYS(n) MINUTES((n) * 24 * 60)
 #define FIELD(type, field) offsetof(type, field)
-#define WHOLE_LISTENER 0 /* the parser sets more than one field */
 
 #define RANGE(low, high) { .minimum = (low), .maximum = (high) }
 #define WORDS(table) { .words = (table) }
 #define VALID(function) { .is_valid = (function) }
 
 #define ACTIONS_WANTED "accept, tempfail, reject or quarantine"
+#define SCAN_ACTIONS_WANTED "accept, header, quarantine, tempfail, discard or reject"
 #define TABLE_WANTED "an absolute path, bare or behind file: or refile:, or an empty string"
 #define TIME_WANTED "a time such as 500ms, 5s or 2m"
 
@@ -91,7 +101,10 @@ static const struct option rows[] = {
 	ONE("listener", "socket-group", FIELD(struct conf_listener, socket_group), value_string, VALID(value_is_group),
 	    "a group's name, or an empty string", "\"\"",
 	    "Group of a unix socket; empty: that of the process."),
-	LIST("listener", "internal-hosts", WHOLE_LISTENER, value_networks, RANGE(0, 0),
+	ONE("listener", "scan", FIELD(struct conf_listener, scan), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether messages are scanned for viruses: see section av."),
+	LIST("listener", "internal-hosts", FIELD(struct conf_listener, internal_hosts), value_networks, RANGE(0, 0),
 	     "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, host part zero", "{\"127.0.0.0/8\", \"::1\"}",
 	     "Role auto: mail of these clients is signed, like that of authenticated ones."),
 	LIST("listener", "originating-daemons", FIELD(struct conf_listener, originating_daemons), value_string_list, VALID(value_is_daemon_name),
@@ -188,6 +201,157 @@ static const struct option rows[] = {
 	    ACTIONS_WANTED, "accept",
 	    "What becomes of a message whose signatures verify but are not acceptable, such as with a weak key."),
 
+	ONE("av", "database", FIELD(struct conf, av.database), value_string, VALID(value_is_path),
+	    "an absolute path", "\"/var/lib/clamav\"",
+	    "Folder of ClamAV's signatures, or one file of them."),
+	ONE("av", "user", FIELD(struct conf, av.user), value_string, VALID(value_is_user_or_empty),
+	    "a user's name, or an empty string", "\"\"",
+	    "User that scans when the daemon is started by root; empty: that of the workers."),
+	ONE("av", "scanners", FIELD(struct conf, av.scanners), value_number, RANGE(0, 64),
+	    "a number from 0 to 64", "0",
+	    "Scan processes; 0: one per CPU, at most 8."),
+	ONE("av", "recycle", FIELD(struct conf, av.recycle), value_number, RANGE(0, 1000000),
+	    "a number from 0 to 1000000", "1000",
+	    "Scans after which a scan process makes way for a new one; 0: never."),
+	ONE("av", "temp-size", FIELD(struct conf, av.temp_size), value_size, RANGE(1 << 20, SIZE_GIGABYTES(16)),
+	    "a size such as 256M, from 1M to 16G", "256M",
+	    "Octets of temporary files that one scan process may hold, in memory."),
+	ONE("av", "official-only", FIELD(struct conf, av.official_only), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether signed databases are loaded alone."),
+	ONE("av", "pua", FIELD(struct conf, av.pua), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether signatures of possibly unwanted applications are loaded."),
+	ONE("av", "phishing-urls", FIELD(struct conf, av.phishing_urls), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether links are judged by libclamav's phishing heuristics."),
+	ONE("av", "macros", FIELD(struct conf, av.macros), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether documents with macros are found suspect."),
+	ONE("av", "scan-parts", FIELD(struct conf, av.scan_parts), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "yes",
+	    "Whether each decoded part is scanned beside the whole message, which finds what libclamav's own mail parser does not see."),
+	ONE("av", "max-size", FIELD(struct conf, av.max_size), value_size, RANGE(1 << 10, SIZE_GIGABYTES(1)),
+	    "a size such as 50M, from 1K to 1G", "50M",
+	    "Octets of a message; a larger one is unscannable."),
+	ONE("av", "max-scan-size", FIELD(struct conf, av.max_scan_size), value_size, RANGE(1 << 10, SIZE_GIGABYTES(4)),
+	    "a size such as 200M, from 1K to 4G", "200M",
+	    "Octets of all that is unpacked from one message; beyond, it is unscannable."),
+	ONE("av", "max-files", FIELD(struct conf, av.max_files), value_number, RANGE(1, 1000000),
+	    "a number from 1 to 1000000", "2000",
+	    "Files unpacked from one message; beyond, it is unscannable."),
+	ONE("av", "max-recursion", FIELD(struct conf, av.max_recursion), value_number, RANGE(1, 100),
+	    "a number from 1 to 100", "12",
+	    "Archives within archives; beyond, the message is unscannable."),
+	ONE("av", "max-parts", FIELD(struct conf, av.max_parts), value_number, RANGE(1, 100000),
+	    "a number from 1 to 100000", "500",
+	    "MIME parts of one message; beyond, it is unscannable."),
+	ONE("av", "timeout", FIELD(struct conf, av.timeout_ms), value_milliseconds, RANGE(100, MINUTES(60)),
+	    TIME_WANTED ", from 100ms to 1h", "30s",
+	    "How long the scan of one message may take; then its process is killed."),
+	LIST("av", "ban-extensions", FIELD(struct conf, av.ban_extensions), value_string_list, VALID(value_is_extension),
+	    "extensions of file names, without the dot", "{}",
+	    "Files that may not pass, by either of the last two extensions of their names."),
+	LIST("av", "ban-types", FIELD(struct conf, av.ban_types), value_string_list, VALID(value_is_media_type),
+	    "media types such as application/x-msdownload or video/*", "{}",
+	    "Parts that may not pass, by the type that they declare."),
+	LIST("av", "ban-true-types", FIELD(struct conf, av.ban_true_types), value_string_list, VALID(value_is_clamav_type),
+	    "libclamav's types such as CL_TYPE_MSEXE", "{}",
+	    "Files that may not pass, by the type that libclamav finds."),
+	ONE("av", "ban-in-archives", FIELD(struct conf, av.ban_in_archives), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "yes",
+	    "Whether names inside archives are judged like names of parts."),
+	ONE("av", "reload", FIELD(struct conf, av.reload), value_enum, WORDS(reloads),
+	    "auto, concurrent or sequential", "auto",
+	    "How a changed database is loaded: beside the old one, or after it has left; auto: beside it when memory suffices."),
+	ONE("av", "reload-delay", FIELD(struct conf, av.reload_delay_ms), value_milliseconds, RANGE(0, MINUTES(60)),
+	    "0, or " TIME_WANTED ", at most 1h", "10s",
+	    "How long the database must be left unchanged before it is loaded anew."),
+
+	ONE("av", "load-hold", FIELD(struct conf, av.load_hold_ms), value_milliseconds, RANGE(0, MINUTES(60)),
+	    "0, or " TIME_WANTED ", at most 1h", "90s",
+	    "How long a message waits for a scanner that is loading or busy; then on-error decides."),
+	ONE("av", "queue-jobs", FIELD(struct conf, av.queue_jobs), value_number, RANGE(1, 100000),
+	    "a number from 1 to 100000", "1024",
+	    "Messages that wait or are scanned at one time; more are told to come again later."),
+	ONE("av", "queue-size", FIELD(struct conf, av.queue_size), value_size, RANGE(1 << 20, SIZE_GIGABYTES(64)),
+	    "a size such as 1G, from 1M to 64G", "1G",
+	    "Octets of messages held for the scanner at one time; more are told to come again later."),
+	LIST("av", "clamd", FIELD(struct conf, av.clamd), value_string_list, VALID(value_is_clamd),
+	    "unix:/PATH, inet:PORT@HOST or inet6:PORT@HOST", "{}",
+	    "Sockets of clamd, which then scans instead of the own scanner; the next one is taken when one fails."),
+	ONE("av", "class-map", FIELD(struct conf, av.class_map), value_string, VALID(value_is_path_or_empty),
+	    "an absolute path, or an empty string", "\"\"",
+	    "File that says which signature names count as which class."),
+	LIST("av", "ignore", FIELD(struct conf, av.ignore), value_string_list, VALID(value_is_pattern),
+	    "names of signatures, with wildcards", "{}",
+	    "Signatures that do not count."),
+	ONE("av", "on-infected", FIELD(struct conf, av.on_infected), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "reject",
+	    "What becomes of a message with a virus."),
+	ONE("av", "on-suspect", FIELD(struct conf, av.on_suspect), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "header",
+	    "What becomes of a message that a heuristic finds suspect."),
+	ONE("av", "on-encrypted", FIELD(struct conf, av.on_encrypted), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "header",
+	    "What becomes of a message with an encrypted archive or document."),
+	ONE("av", "on-banned", FIELD(struct conf, av.on_banned), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "reject",
+	    "What becomes of a message with a file that may not pass."),
+	ONE("av", "on-unscannable", FIELD(struct conf, av.on_unscannable), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "header",
+	    "What becomes of a message that a limit or its own form keeps from being scanned wholly."),
+	ONE("av", "on-error", FIELD(struct conf, av.on_error), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "tempfail",
+	    "What becomes of a message when the scanner fails."),
+	ONE("av", "on-error-authenticated", FIELD(struct conf, av.on_error_authenticated), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "tempfail",
+	    "The same for clients that have authenticated."),
+	ONE("av", "on-error-local", FIELD(struct conf, av.on_error_local), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "tempfail",
+	    "The same for mail without an SMTP client: pickup and bounces of Postfix."),
+	ONE("av", "local-reject", FIELD(struct conf, av.local_reject), value_enum, WORDS(scan_actions),
+	    SCAN_ACTIONS_WANTED, "quarantine",
+	    "What reject and discard become for mail without an SMTP client, where nobody would be told."),
+	ONE("av", "reject-text", FIELD(struct conf, av.reject_text), value_string, VALID(value_is_reply_text),
+	    "printable ASCII, at most 255 octets", "\"message refused: %c (%v)\"",
+	    "What the client is told; %c: the class, %v: the name that was found, %%: a percent sign."),
+	LIST("av", "copy", FIELD(struct conf, av.copy), value_string_list, VALID(value_is_scan_class),
+	    "infected, suspect, encrypted, banned, unscannable or error", "{}",
+	    "Classes of messages of which a copy is kept in copy-directory."),
+	ONE("av", "copy-directory", FIELD(struct conf, av.copy_directory), value_string, VALID(value_is_path),
+	    "an absolute path", "\"/var/spool/postern\"",
+	    "Folder for these copies; the workers' user must be able to write there."),
+	ONE("av", "copy-age", FIELD(struct conf, av.copy_age_s), value_seconds, RANGE(SECONDS(1), DAYS(3650)),
+	    "a time of whole seconds such as 12h or 14d, at most 3650d", "30d",
+	    "How long a copy is kept."),
+	ONE("av", "copy-size", FIELD(struct conf, av.copy_size), value_size, RANGE(1 << 20, SIZE_GIGABYTES(1024)),
+	    "a size such as 1G, from 1M to 1024G", "1G",
+	    "Octets of all copies; the oldest ones go first."),
+	LIST("av", "skip-networks", FIELD(struct conf, av.skip_networks), value_networks, RANGE(0, 0),
+	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, host part zero", "{}",
+	    "Clients whose mail is not scanned."),
+	ONE("av", "skip-authenticated", FIELD(struct conf, av.skip_authenticated), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether mail of clients that have authenticated is left unscanned."),
+	LIST("av", "skip-senders", FIELD(struct conf, av.skip_senders), value_string_list, VALID(value_is_pattern),
+	    "mail addresses, with wildcards", "{}",
+	    "Envelope senders whose mail is not scanned."),
+	LIST("av", "skip-recipients", FIELD(struct conf, av.skip_recipients), value_string_list, VALID(value_is_pattern),
+	    "mail addresses, with wildcards", "{}",
+	    "Recipients whose mail is not scanned; a message with any other one is."),
+	ONE("av", "skip-header", FIELD(struct conf, av.skip_header), value_boolean, WORDS(yes_or_no),
+	    "yes or no", "no",
+	    "Whether a message that is not scanned gets X-Virus-Status: Not-Scanned (policy)."),
+	LIST("av", "remove-headers", FIELD(struct conf, av.remove_headers), value_string_list, VALID(value_is_header_name),
+	    "names of header fields, without colon", "{\"X-Virus-Scanned\", \"X-Virus-Status\", \"X-Virus-Report\", \"X-Virus-Flag\"}",
+	    "Fields that come in with a message and are removed, lest somebody else's word be taken for ours."),
+
+
+	ONE("status", "socket", FIELD(struct conf, status.socket), value_string, VALID(value_is_path_or_empty),
+	    "an absolute path, or an empty string", "\"/run/postern/status\"",
+	    "Unix socket for postern status, postern reload and postern scan; empty: none."),
+
 	ONE("log", "target", FIELD(struct conf, log.target), value_enum, WORDS(log_targets),
 	    "auto, stderr, syslog or journal", "auto",
 	    "Where log lines go; auto: the journal when started by systemd, else standard error when that is open, else syslog."),
@@ -244,6 +408,11 @@ static const char *find_word(const struct value_word *words, int value)
 const char *conf_action_text(enum conf_action action)
 {
 	return find_word(actions, (int)action);
+}
+
+const char *conf_scan_action_text(enum conf_scan_action action)
+{
+	return find_word(scan_actions, (int)action);
 }
 
 const char *conf_role_text(enum conf_role role)

@@ -251,7 +251,7 @@ int value_string_list(void *mem, const struct value_rule *rule, const char *cons
 int value_networks(void *mem, const struct value_rule *rule, const char *const *values, size_t count, void *field,
                    size_t *ret_bad)
 {
-	struct conf_listener *listener = field;
+	struct conf_networks *list = field;
 	struct conf_network *networks = talloc_zero_array(mem, struct conf_network, (unsigned)count + 1);
 
 	(void)rule;
@@ -264,8 +264,7 @@ int value_networks(void *mem, const struct value_rule *rule, const char *const *
 			return -EINVAL;
 		}
 	}
-	listener->internal_hosts = networks;
-	listener->internal_host_count = count;
+	*list = (struct conf_networks){ networks, count };
 	return 0;
 }
 

@@ -40,7 +40,7 @@ value_parser value_enum;         /* any enum; one of rule.words */
 value_parser value_canonicalization; /* struct conf_sign: header_canon and body_canon (RFC 6376 section 3.5, c=) */
 value_parser value_string_list;  /* const char **, NULL-terminated; each as value_string */
 value_parser value_servers;      /* struct conf_dns: servers and server_count */
-value_parser value_networks;     /* struct conf_listener: internal_hosts and internal_host_count */
+value_parser value_networks;     /* struct conf_networks */
 
 /* For rule.is_valid. */
 bool value_is_authserv_id(const char *text);    /* token (RFC 8601 section 2.2), or empty */
@@ -54,5 +54,13 @@ bool value_is_table(const char *text);          /* a table's file, or empty: con
 bool value_is_domain(const char *text);         /* A-labels (R100) */
 bool value_is_selector(const char *text);       /* sub-domain *( "." sub-domain ), or empty (RFC 6376 section 3.1) */
 bool value_is_header_name(const char *text);    /* field-name (RFC 5322 section 3.6.8) */
+bool value_is_extension(const char *text);      /* of a file's name, without its dot */
+bool value_is_media_type(const char *text);     /* type/subtype, either may have wildcards */
+bool value_is_clamav_type(const char *text);    /* CL_TYPE_... */
+bool value_is_pattern(const char *text);        /* glob(7), not empty, printable */
+bool value_is_scan_class(const char *text);     /* what av.copy may list */
+bool value_is_clamd(const char *text);          /* unix:/PATH or inet:PORT@HOST */
+bool value_is_reply_text(const char *text);     /* printable ASCII of one line */
+bool value_is_user_or_empty(const char *text);
 
 #endif

@@ -153,3 +153,59 @@ bool value_is_socket(const char *text)
 	}
 	return false;
 }
+
+bool value_is_user_or_empty(const char *text)
+{
+	return *text == '\0' || value_is_user(text);
+}
+
+bool value_is_extension(const char *text)
+{
+	if (!*text || strlen(text) > NAME_MAX_OCTETS)
+		return false;
+	for (; *text; text++)
+		if (!is_letter_or_digit(*text) && !strchr("_-", *text))
+			return false;
+	return true;
+}
+
+bool value_is_pattern(const char *text)
+{
+	return *text && strlen(text) <= NAME_MAX_OCTETS && is_printable(text, "");
+}
+
+bool value_is_media_type(const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	return value_is_pattern(text) && slash && slash != text && slash[1] && !strchr(slash + 1, '/');
+}
+
+bool value_is_clamav_type(const char *text)
+{
+	return strncmp(text, "CL_TYPE_", strlen("CL_TYPE_")) == 0 && value_is_extension(text);
+}
+
+bool value_is_scan_class(const char *text)
+{
+	static const char *const classes[] = { "infected", "suspect", "encrypted", "banned", "unscannable", "error" };
+
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+		if (strcmp(text, classes[i]) == 0)
+			return true;
+	return false;
+}
+
+bool value_is_clamd(const char *text)
+{
+	return value_is_socket(text) && (strncmp(text, "unix:", strlen("unix:")) == 0 || strncmp(text, "inet:", strlen("inet:")) == 0 ||
+	                                 strncmp(text, "inet6:", strlen("inet6:")) == 0);
+}
+
+bool value_is_reply_text(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (*p < ' ' || *p > '~')
+			return false;
+	return *text && strlen(text) <= NAME_MAX_OCTETS;
+}

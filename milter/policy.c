@@ -138,7 +138,7 @@ static enum policy_role_reason role_reason(const struct conf_listener *listener,
 		return POLICY_ROLE_AUTHENTICATED;
 	if (client->daemon_name && names_contain(listener->originating_daemons, client->daemon_name))
 		return POLICY_ROLE_DAEMON_NAME;
-	if (client->address && conf_network_contains(listener->internal_hosts, listener->internal_host_count, client->address))
+	if (client->address && conf_network_contains(listener->internal_hosts.network, listener->internal_hosts.count, client->address))
 		return POLICY_ROLE_INTERNAL_HOST;
 	return POLICY_ROLE_OUTSIDE;
 }

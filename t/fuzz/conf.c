@@ -38,8 +38,8 @@ static void claim_bounds(const struct conf *conf)
 
 		CLAIM(listener->name && listener->socket[0]);
 		CLAIM(listener->role == CONF_VERIFY || conf->sign.key_count > 0);
-		for (size_t k = 0; k < listener->internal_host_count; k++)
-			CLAIM(listener->internal_hosts[k].prefix <= (listener->internal_hosts[k].family == AF_INET ? 32 : 128));
+		for (size_t k = 0; k < listener->internal_hosts.count; k++)
+			CLAIM(listener->internal_hosts.network[k].prefix <= (listener->internal_hosts.network[k].family == AF_INET ? 32 : 128));
 	}
 	for (size_t i = 0; i < conf->sign.key_count; i++) {
 		CLAIM(conf->sign.keys[i].domain[0] && conf->sign.keys[i].selector[0]);

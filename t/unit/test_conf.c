@@ -161,7 +161,7 @@ static void test_defaults(void **state)
 	assert_string_equal(conf->listeners[0].name, "in");
 	assert_int_equal(conf->listeners[0].line, 1);
 	assert_int_equal(conf->listeners[0].socket_mode, 0660);
-	assert_int_equal(conf->listeners[0].internal_host_count, 2);
+	assert_int_equal(conf->listeners[0].internal_hosts.count, 2);
 	assert_string_equal(conf->listeners[0].originating_daemons[0], "ORIGINATING");
 	assert_null(conf->listeners[0].originating_daemons[1]);
 	assert_int_equal(conf->dns.server_count, 0);
@@ -217,10 +217,10 @@ static void test_everything_said(void **state)
 	assert_int_equal(conf->listeners[0].workers, 3);
 	assert_int_equal(conf->listeners[0].socket_mode, 0600);
 	assert_string_equal(conf->listeners[0].socket_group, "mail");
-	assert_int_equal(conf->listeners[0].internal_host_count, 2);
+	assert_int_equal(conf->listeners[0].internal_hosts.count, 2);
 	assert_string_equal(conf->listeners[0].originating_daemons[1], "B");
 	assert_null(conf->listeners[1].originating_daemons[0]);
-	assert_int_equal(conf->listeners[1].internal_host_count, 2);
+	assert_int_equal(conf->listeners[1].internal_hosts.count, 2);
 	assert_int_equal(conf->listeners[1].line, 4);
 	assert_string_equal(conf->dns.servers[0], "127.0.0.1@5353");
 	assert_int_equal(conf->dns.server_count, 1);

@@ -244,19 +244,19 @@ static void test_networks(void **state)
 {
 	static const char *const values[] = { "192.0.2.0/24", "::1", "nowhere" };
 	const struct value_rule rule = { 0 };
-	struct conf_listener listener = { 0 };
+	struct conf_networks networks = { 0 };
 	size_t bad = 99;
 	void *mem = talloc_new(NULL);
 
 	(void)state;
-	assert_int_equal(value_networks(mem, &rule, values, 3, &listener, &bad), -EINVAL);
+	assert_int_equal(value_networks(mem, &rule, values, 3, &networks, &bad), -EINVAL);
 	assert_int_equal(bad, 2);
-	assert_null(listener.internal_hosts);
-	assert_int_equal(value_networks(mem, &rule, values, 2, &listener, &bad), 0);
-	assert_int_equal(listener.internal_host_count, 2);
-	assert_int_equal(listener.internal_hosts[1].family, AF_INET6);
-	assert_int_equal(value_networks(mem, &rule, NULL, 0, &listener, &bad), 0);
-	assert_int_equal(listener.internal_host_count, 0);
+	assert_null(networks.network);
+	assert_int_equal(value_networks(mem, &rule, values, 2, &networks, &bad), 0);
+	assert_int_equal(networks.count, 2);
+	assert_int_equal(networks.network[1].family, AF_INET6);
+	assert_int_equal(value_networks(mem, &rule, NULL, 0, &networks, &bad), 0);
+	assert_int_equal(networks.count, 0);
 	talloc_free(mem);
 }
 

@@ -182,8 +182,7 @@ static void test_role(void **state)
 		{ .family = AF_INET, .address = { 192, 0, 2, 0 }, .prefix = 24 },
 		{ .family = AF_INET6, .address = { 0x20, 0x01, 0x0d, 0xb8 }, .prefix = 32 },
 	};
-	const struct conf_listener listener = { .role = row->role, .originating_daemons = daemons, .internal_hosts = networks,
-	                                        .internal_host_count = 2 };
+	const struct conf_listener listener = { .role = row->role, .originating_daemons = daemons, .internal_hosts = { networks, 2 } };
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 	struct policy_client client = { .auth_type = row->auth_type, .daemon_name = row->daemon_name };
