@@ -18,6 +18,7 @@ struct av_usage {
 
 struct av_shared {
 	struct av_usage usage[AV_WORKERS_MAX]; /* one per worker; the supervisor zeroes that of a dead one */
+	_Atomic int64_t remembered_until_s;    /* the last of those below to end */
 	pthread_mutex_t lock;                  /* robust, of processes: guards what follows */
 	struct av_remembered {
 		uint8_t digest[AV_DIGEST_OCTETS];

@@ -2,10 +2,15 @@
  * What a worker and a scan child say to each other. Both are built from one tree, but a scan child reads hostile files:
  * nothing that it says is believed beyond its form (av_reply_is_valid()).
  *
- * The job queue is one SOCK_SEQPACKET pair that the supervisor makes. A job is one packet with two descriptors: sealed
- * memory with what is to be scanned, and one end of a SOCK_SEQPACKET pair of its own for the replies. Whichever idle child
- * takes the packet sends AV_STARTED on that end, then AV_RESULT, and closes it. An end that closes without AV_RESULT:
+ * The job queue is one SOCK_SEQPACKET pair that the supervisor makes. A job is one packet with two descriptors: first the
+ * memory (memfd) with what is to be scanned, then one end of a SOCK_SEQPACKET pair of its own for the replies. Whichever idle
+ * child takes the packet sends AV_STARTED on that end, then AV_RESULT, and closes it. An end that closes without AV_RESULT:
  * the child died.
+ *
+ * A worker that waits no longer shuts its end down and, unless AV_STARTED has come, cuts the memory to nothing: jobs that lie
+ * in the queue of an absent scanner hold no mail. So the memory is sealed against growing and writing, not against shrinking,
+ * and a child sends AV_STARTED before it looks at the memory: when that send fails (-EPIPE) nobody waits, and the job is
+ * dropped. Once AV_STARTED is sent the memory stays as it is.
  */
 #ifndef AV_WIRE_H
 #define AV_WIRE_H
@@ -75,9 +80,12 @@ bool av_reply_is_valid(const struct av_reply *reply, uint64_t octets);
  * `size` - 1 octets goes. */
 void av_wire_name(char *ret, uint32_t size, const char *name, uint64_t octets);
 
-/* Send or take one packet with at most AV_WIRE_DESCRIPTORS descriptors. av_wire_receive(): ret_fds gets -1 where none came,
- * superfluous ones are closed, received ones are close-on-exec; a packet that is too long is -EMSGSIZE (and taken).
- * Return the octets, or a negative errno: -EAGAIN, -EPIPE/0 at the end of the connection, ... */
+/* Send or take one packet with at most AV_WIRE_DESCRIPTORS descriptors.
+ *   av_wire_send()     never waits; -EAGAIN when there is no room, -EPIPE when nobody will read it
+ *   av_wire_receive()  waits unless fd is non-blocking; ret_fds gets -1 where none came, superfluous ones are closed, received
+ *                      ones are close-on-exec; a packet that is too long is -EMSGSIZE (and taken); 0 at the end of the
+ *                      connection, which a packet without octets is too
+ * Return the octets, or a negative errno. */
 #define AV_WIRE_DESCRIPTORS 2
 int64_t av_wire_send(int fd, const void *packet, uint64_t octets, const int *fds, unsigned fd_count);
 int64_t av_wire_receive(int fd, void *packet, uint64_t size, int ret_fds[AV_WIRE_DESCRIPTORS]);
