@@ -240,3 +240,11 @@ int conf_parse(void *mem, const char *text, size_t n, const char *file, const st
 	talloc_free(faults);
 	return r;
 }
+
+bool conf_uses_scanner(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (conf->listeners[i].scan && !conf->av.clamd[0])
+			return true;
+	return false;
+}

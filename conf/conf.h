@@ -194,6 +194,9 @@ char *conf_defaults_text(void *mem);
  * Printable ASCII only, so it is fit for a terminal too. A talloc string of mem; NULL when memory is out. */
 char *conf_quote(void *mem, const char *string);
 
+/* Does any listener scan with the scanner of our own (not with clamd)? */
+bool conf_uses_scanner(const struct conf *conf);
+
 /* True when the address lies in one of the networks; IPv4-mapped IPv6 counts as IPv4. */
 bool conf_network_contains(const struct conf_network *networks, size_t count, const struct sockaddr *address);
 

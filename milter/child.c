@@ -28,13 +28,16 @@ static int place_descriptors(const int from[CHILD_DESCRIPTORS])
 	int high[CHILD_DESCRIPTORS], null;
 
 	for (int i = 0; i < CHILD_DESCRIPTORS; i++) {
-		high[i] = fcntl(from[i], F_DUPFD, CHILD_ABOVE);
-		if (high[i] < 0)
+		high[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD, CHILD_ABOVE);
+		if (from[i] >= 0 && high[i] < 0)
 			return -errno;
 	}
-	for (int i = 0; i < CHILD_DESCRIPTORS; i++)
-		if (dup2(high[i], CHILD_CONTROL + i) < 0)
+	for (int i = 0; i < CHILD_DESCRIPTORS; i++) {
+		if (high[i] < 0)
+			(void)close(CHILD_CONTROL + i); /* open or not */
+		else if (dup2(high[i], CHILD_CONTROL + i) < 0)
 			return -errno;
+	}
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		return -errno;
@@ -60,16 +63,18 @@ static void become(const char *program, char *const *argv, const int from[CHILD_
 
 int child_start(const char *program, char *const *argv, const int inherited[CHILD_INHERITED], pid_t *ret_pid, int *ret_control)
 {
-	int pair[2], r = 0;
+	int from[CHILD_DESCRIPTORS], pair[2], r = 0;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
 		r = -errno;
+	from[0] = pair[1];
+	memcpy(&from[1], inherited, CHILD_INHERITED * sizeof *inherited);
 	pid = r < 0 ? -1 : fork();
 	if (pid == 0)
-		become(program, argv, (const int[CHILD_DESCRIPTORS]){ pair[1], inherited[0], inherited[1] });
+		become(program, argv, from);
 	if (pid < 0 && r == 0)
 		r = -errno;
 	close(pair[1]);

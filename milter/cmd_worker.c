@@ -1,6 +1,6 @@
 /*
- * `postern worker LISTENER FILE`: one process that serves the MTAs of one listener. The supervisor starts it with what
- * child.h lists; FILE is the configuration's name, for errors. It stops when its control socket says so, or ends.
+ * `postern worker LISTENER FILE ROW`: one process that serves the MTAs of one listener. The supervisor starts it with what
+ * child.h lists; FILE is the configuration's name, for errors, ROW its own of struct shared. It stops when its control socket says so, or ends.
  */
 #include "milter/callbacks.h"
 #include "milter/child.h"
@@ -31,6 +31,7 @@ struct worker {
 	const char *file; /* the configuration's name */
 	const struct conf *conf;
 	const struct conf_listener *listener;
+	unsigned row;     /* of struct shared */
 	struct gate *gate;
 	char *error;      /* why it cannot start: wanted and got */
 };
@@ -126,6 +127,21 @@ static int load_gate(struct worker *worker)
 	return gate_new(worker, worker->conf, worker->listener, address.ss_family != AF_UNIX, &worker->gate, &worker->error);
 }
 
+static int map_shared(struct worker *worker)
+{
+	struct shared *shared;
+	int r;
+
+	r = shared_map(CHILD_SHARED, &shared);
+	if (r < 0)
+		return r;
+	close(CHILD_SHARED);
+	worker->gate->shared = shared;
+	worker->gate->row = worker->row;
+	worker->gate->counters = &shared->row[worker->row].counters;
+	return 0;
+}
+
 static int take_socket(struct worker *worker)
 {
 	int r;
@@ -150,7 +166,8 @@ static int prepare(struct worker *worker, const char *listener)
 		return r;
 	if ((r = parse_configuration(worker)) < 0 || (r = find_listener(worker, listener)) < 0)
 		return r;
-	if ((r = log_open(&worker->conf->log, worker->listener->name)) < 0 || (r = load_gate(worker)) < 0)
+	if ((r = log_open(&worker->conf->log, worker->listener->name)) < 0 || (r = load_gate(worker)) < 0 ||
+	    (r = map_shared(worker)) < 0)
 		return r;
 	if ((r = privileges_drop(worker, worker->conf->user, &worker->error)) < 0 || (r = take_socket(worker)) < 0)
 		return r;
@@ -202,14 +219,16 @@ int cmd_worker(int argc, char **argv)
 {
 	struct worker *worker;
 	const char *error;
+	long long row;
 	int r;
 
-	if (argc != 3)
+	if (argc != 4 || cmd_number(argv[3], 0, SHARED_ROWS - 1, &row) < 0)
 		return cmd_fail("worker", EX_USAGE, "this command is the supervisor's; `postern run` starts it");
 	worker = talloc_zero(NULL, struct worker);
 	if (!worker)
 		return EX_TEMPFAIL;
 	worker->file = argv[2];
+	worker->row = (unsigned)row;
 	r = prepare(worker, argv[1]);
 	if (r == 0)
 		r = run(worker);

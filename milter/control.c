@@ -6,6 +6,10 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+/* All of enum control_kind. */
+static const char kinds[] = { CONTROL_READY, CONTROL_FAILED, CONTROL_DRAIN, CONTROL_PROGRESS, CONTROL_CHANGED, CONTROL_LOG_ERROR,
+	                      CONTROL_LOG_WARNING, CONTROL_LOG_INFO, CONTROL_CHILDREN, '\0' };
+
 int control_send(int fd, enum control_kind kind, const char *text)
 {
 	char octet = (char)kind;
@@ -31,7 +35,7 @@ int control_receive(int fd, struct control_message *ret)
 		return errno == ECONNRESET ? 0 : -errno;
 	if (n == 0)
 		return 0;
-	if (!strchr("RFD", packet[0]) || packet[0] == '\0')
+	if (!strchr(kinds, packet[0]) || packet[0] == '\0')
 		return -EBADMSG;
 	ret->kind = (enum control_kind)packet[0];
 	memcpy(ret->text, packet + 1, (size_t)n - 1);

@@ -9,6 +9,7 @@
 #include "dkim/key_cache.h"
 #include "dkim/sign.h"
 #include "dkim/verify.h"
+#include "milter/shared.h"
 #include "milter/sign_tables.h"
 
 /* One section key of the configuration, loaded or not. */
@@ -29,6 +30,10 @@ struct gate {
 	struct dkim_verify_params verify_params;
 	struct dkim_resolver *resolver;     /* after gate_start(), only where keys are asked for */
 	struct dkim_key_cache *key_cache;   /* likewise */
+	struct shared *shared;              /* set by the worker's command; NULL: nobody asks */
+	unsigned row;                       /* its own in there */
+	struct counters *counters;          /* of that row; NULL as above */
+	struct av_client *av_client;        /* where the listener scans; else NULL */
 	bool tcp;                           /* the listener's family: every command gets its reply (see callbacks.c) */
 };
 

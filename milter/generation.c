@@ -6,20 +6,12 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <talloc.h>
-#include <time.h>
 #include <unistd.h>
-
-int64_t generation_now_ms(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static unsigned worker_count(const struct conf_listener *listener)
 {
@@ -39,25 +31,50 @@ static void set_state(struct slot *slot, enum slot_state state, int64_t now_ms, 
 	slot->due_ms = due_ms;
 }
 
-int generation_new(void *mem, unsigned number, const struct conf *conf, const int *sockets, struct generation **ret)
+static int generation_destructor(struct generation *generation)
+{
+	for (size_t i = 0; i < generation->count; i++)
+		shared_row_release(generation->rows, generation->slots[i].row);
+	return 0;
+}
+
+static int add_slots(struct generation *generation, const struct conf_listener *listener, int socket)
+{
+	for (unsigned n = worker_count(listener); n; n--) {
+		struct slot slot = { .listener = listener, .socket = socket, .control = -1, .pid = -1 };
+		int r = shared_row_take(generation->rows, &slot.row);
+
+		if (r < 0)
+			return r;
+		generation->slots[generation->count++] = slot;
+	}
+	return 0;
+}
+
+int generation_new(void *mem, unsigned number, const struct conf *conf, const int *sockets, struct shared_rows *rows,
+                   struct generation **ret)
 {
 	struct generation *generation = talloc_zero(mem, struct generation);
 	size_t count = 0;
+	int r = 0;
 
 	if (!generation)
 		return -ENOMEM;
+	generation->number = number;
+	generation->rows = rows;
+	generation->jobs = -1;
+	talloc_set_destructor(generation, generation_destructor);
 	for (size_t i = 0; i < conf->listener_count; i++)
 		count += worker_count(&conf->listeners[i]);
 	generation->slots = talloc_zero_array(generation, struct slot, (unsigned)count);
-	if (!generation->slots) {
+	if (!generation->slots)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < conf->listener_count; i++)
+		r = add_slots(generation, &conf->listeners[i], sockets[i]);
+	if (r < 0) {
 		talloc_free(generation);
-		return -ENOMEM;
+		return r;
 	}
-	for (size_t i = 0; i < conf->listener_count; i++)
-		for (unsigned n = worker_count(&conf->listeners[i]); n; n--)
-			generation->slots[generation->count++] = (struct slot){
-				.listener = &conf->listeners[i], .socket = sockets[i], .control = -1, .pid = -1 };
-	generation->number = number;
 	*ret = generation;
 	return 0;
 }
@@ -88,14 +105,23 @@ static void schedule_restart(struct slot *slot, int64_t now_ms)
 	set_state(slot, SLOT_DOWN, now_ms, now_ms + wait);
 }
 
+static int start_process(const struct generation *generation, struct slot *slot)
+{
+	const int inherited[CHILD_INHERITED] = {
+		slot->socket, generation->configuration, slot->listener->scan ? generation->jobs : -1, generation->rows->fd };
+	char row[sizeof "4294967295"];
+	const char *argv[] = { "postern", "worker", slot->listener->name, generation->file, row, NULL };
+
+	(void)snprintf(row, sizeof row, "%u", slot->row);
+	return child_start(generation->program, (char *const *)argv, inherited, &slot->pid, &slot->control);
+}
+
 static void start(const struct generation *generation, struct slot *slot, int64_t now_ms)
 {
-	const char *argv[] = { "postern", "worker", slot->listener->name, generation->file, NULL };
 	int r;
 
 	TALLOC_FREE(slot->error);
-	r = child_start(generation->program, (char *const *)argv, (const int[CHILD_INHERITED]){ slot->socket, generation->configuration },
-	                &slot->pid, &slot->control);
+	r = start_process(generation, slot);
 	if (r == 0) {
 		set_state(slot, SLOT_STARTING, now_ms, now_ms + GENERATION_READY_MS);
 		return;

@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "milter/child.h"
+#include "milter/shared.h"
 
 #include <poll.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@ enum slot_state {
 struct slot {
 	const struct conf_listener *listener;
 	int socket;        /* the shared one */
+	unsigned row;      /* of struct shared: of this slot as long as the generation lives */
 	enum slot_state state;
 	pid_t pid;
 	int control;       /* our end; -1: none */
@@ -48,6 +50,8 @@ struct generation {
 	const char *program;
 	const char *file;      /* the configuration's name */
 	int configuration;     /* sealed memory */
+	int jobs;              /* sending end of the job queue; -1: none */
+	struct shared_rows *rows;
 	struct slot *slots;
 	size_t count;
 	bool was_ready;        /* all were ready once */
@@ -56,8 +60,10 @@ struct generation {
 
 /* Prepare the slots; starts nothing.
  *   sockets  one per listener of conf, in its order; they stay the caller's
- *   ret      a talloc child of mem. Returns 0 or -ENOMEM. */
-int generation_new(void *mem, unsigned number, const struct conf *conf, const int *sockets, struct generation **ret);
+ *   rows     each slot takes one, until the generation is freed
+ *   ret      a talloc child of mem. Returns 0, -ENOSPC without enough rows, or -ENOMEM. */
+int generation_new(void *mem, unsigned number, const struct conf *conf, const int *sockets, struct shared_rows *rows,
+                   struct generation **ret);
 
 /* Start what is due, kill what is late. Returns the time until this must be called again, in ms; -1: nothing waits. */
 int generation_tick(struct generation *generation, int64_t now_ms);
@@ -75,8 +81,5 @@ bool generation_has_ended(const struct generation *generation);
 /* Tell all workers to finish and start none again; or end them at once. */
 void generation_drain(struct generation *generation, int64_t now_ms);
 void generation_kill(struct generation *generation);
-
-/* Milliseconds of a clock that nobody sets. */
-int64_t generation_now_ms(void);
 
 #endif

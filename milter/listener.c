@@ -1,6 +1,8 @@
 /* The worker's half of a listener: libmilter on a shared socket. */
 #include "milter/listener.h"
 
+#include "dkim/clock.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -180,14 +182,6 @@ int listener_serve(void)
 	return -EIO;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void wait_a_little(unsigned ms)
 {
 	struct timespec pause = { ms / 1000, (long)(ms % 1000) * 1000000 };
@@ -227,7 +221,7 @@ static bool any_connection(void)
  * counts itself when it negotiates; before that, only its descriptor shows that it is there. */
 size_t listener_drain(size_t (*open_sessions)(void), unsigned timeout_ms)
 {
-	int64_t start = now_ms(), end = start + timeout_ms;
+	int64_t start = clock_monotonic_ms(), end = start + timeout_ms;
 	size_t open;
 
 	if (dup3(dead_fd, listening_fd, O_CLOEXEC) < 0)
@@ -235,7 +229,7 @@ size_t listener_drain(size_t (*open_sessions)(void), unsigned timeout_ms)
 	wait_a_little(LISTENER_SETTLE_MS);
 	for (;;) {
 		open = open_sessions();
-		if (now_ms() >= end || (open == 0 && (now_ms() >= start + LISTENER_SILENT_MS || !any_connection())))
+		if (clock_monotonic_ms() >= end || (open == 0 && (clock_monotonic_ms() >= start + LISTENER_SILENT_MS || !any_connection())))
 			return open;
 		wait_a_little(LISTENER_POLL_MS);
 	}

@@ -1,8 +1,10 @@
 #include "milter/supervisor.h"
 
+#include "dkim/clock.h"
 #include "milter/generation.h"
 #include "milter/listener.h"
 #include "milter/log.h"
+#include "milter/queue.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +26,8 @@ struct supervisor {
 	int configuration;
 	int signals;
 	sigset_t former_mask;
+	struct queue queue;        /* ends -1: no listener scans with it */
+	struct shared_rows rows;
 	struct generation *generation;
 	struct pollfd *polled;     /* one per slot, the signals behind them */
 	bool announced;            /* READY=1 was sent */
@@ -40,6 +44,10 @@ static int supervisor_destructor(struct supervisor *supervisor)
 			close(supervisor->sockets[i]);
 	if (supervisor->configuration >= 0)
 		close(supervisor->configuration);
+	queue_close(&supervisor->queue);
+	shared_unmap(supervisor->rows.shared);
+	if (supervisor->rows.fd >= 0)
+		close(supervisor->rows.fd);
 	if (supervisor->signals >= 0) {
 		close(supervisor->signals);
 		(void)sigprocmask(SIG_SETMASK, &supervisor->former_mask, NULL);
@@ -156,12 +164,13 @@ static int make_generation(struct supervisor *supervisor)
 	struct generation *generation;
 	int r;
 
-	r = generation_new(supervisor, 1, supervisor->params->conf, supervisor->sockets, &generation);
+	r = generation_new(supervisor, 1, supervisor->params->conf, supervisor->sockets, &supervisor->rows, &generation);
 	if (r < 0)
 		return r;
 	generation->program = supervisor->params->program;
 	generation->file = supervisor->params->file;
 	generation->configuration = supervisor->configuration;
+	generation->jobs = supervisor->queue.send;
 	supervisor->generation = generation;
 	supervisor->polled = talloc_zero_array(supervisor, struct pollfd, (unsigned)generation->count + 1);
 	return supervisor->polled ? 0 : -ENOMEM;
@@ -249,7 +258,7 @@ static int serve(struct supervisor *supervisor)
 	int timeout;
 
 	for (;;) {
-		timeout = look_around(supervisor, generation_now_ms());
+		timeout = look_around(supervisor, clock_monotonic_ms());
 		if (generation_has_ended(generation)) {
 			log_text(CONF_LOG_INFO, "stopped", "all workers have ended");
 			return supervisor->code;
@@ -258,8 +267,8 @@ static int serve(struct supervisor *supervisor)
 		*signals = (struct pollfd){ .fd = supervisor->signals, .events = POLLIN };
 		if (poll(supervisor->polled, generation->count + 1, timeout) < 0 && errno != EINTR)
 			end_at_once(supervisor, strerror(errno));
-		generation_receive(generation, supervisor->polled, generation_now_ms());
-		read_signals(supervisor, generation_now_ms());
+		generation_receive(generation, supervisor->polled, clock_monotonic_ms());
+		read_signals(supervisor, clock_monotonic_ms());
 	}
 }
 
@@ -268,6 +277,10 @@ static int prepare(struct supervisor *supervisor)
 	int r;
 
 	r = seal_configuration(supervisor);
+	if (r == 0)
+		r = shared_new(&supervisor->rows.shared, &supervisor->rows.fd);
+	if (r == 0 && conf_uses_scanner(supervisor->params->conf))
+		r = queue_open(&supervisor->queue);
 	if (r == 0)
 		r = take_signals(supervisor);
 	if (r == 0)
@@ -285,7 +298,8 @@ int supervisor_run(const struct supervisor_params *params)
 	if (!supervisor)
 		return EX_OSERR;
 	supervisor->params = params;
-	supervisor->configuration = supervisor->signals = -1;
+	supervisor->configuration = supervisor->signals = supervisor->rows.fd = -1;
+	supervisor->queue = (struct queue){ -1, -1 };
 	talloc_set_destructor(supervisor, supervisor_destructor);
 	code = open_sockets(supervisor);
 	if (code == EX_OK)

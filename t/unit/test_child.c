@@ -43,7 +43,7 @@ static int look_around(int argc, char **argv)
 	if (argc != 3 || strcmp(argv[0], "child") || strcmp(argv[2], "argument with blanks"))
 		return 1;
 	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_LOOKED_AT; fd++)
-		if ((fcntl(fd, F_GETFD) >= 0) != (fd >= CHILD_CONTROL && fd <= CHILD_CONFIGURATION))
+		if ((fcntl(fd, F_GETFD) >= 0) != (fd >= CHILD_CONTROL && fd <= CHILD_JOBS))
 			return 2;
 	if (!same_file(STDIN_FILENO, "/dev/null"))
 		return 3;
@@ -94,7 +94,7 @@ static void start(const int from[CHILD_INHERITED], pid_t *ret_pid, int *ret_cont
 static void test_descriptors(void **state)
 {
 	const struct number_row *row = *state;
-	int source[] = { pipe_with('s'), pipe_with('c') }, high[2], control;
+	int source[] = { pipe_with('s'), pipe_with('c') }, high[2], null = open("/dev/null", O_RDWR), control;
 	char hello[8];
 	pid_t pid;
 
@@ -104,13 +104,14 @@ static void test_descriptors(void **state)
 	close(source[1]);
 	assert_int_equal(dup2(high[0], row->socket), row->socket);
 	assert_int_equal(dup2(high[1], row->configuration), row->configuration);
-	start((const int[]){ row->socket, row->configuration }, &pid, &control);
+	start((const int[CHILD_INHERITED]){ row->socket, row->configuration, null, -1 }, &pid, &control);
 	assert_int_equal(fcntl(control, F_GETFD), FD_CLOEXEC);
 	assert_true(fcntl(control, F_GETFL) & O_NONBLOCK);
 	assert_int_equal(fcntl(control, F_SETFL, 0), 0);
 	assert_int_equal(recv(control, hello, sizeof hello, 0), 5);
 	close(control);
 	assert_int_equal(exit_status(pid), 0);
+	close(null);
 	close(row->socket);
 	close(row->configuration);
 	close(high[0]);
@@ -124,7 +125,7 @@ static void test_no_such_program(void **state)
 	pid_t pid;
 
 	(void)state;
-	assert_int_equal(child_start("/no/such/program", argv, (const int[]){ null, null }, &pid, &control), 0);
+	assert_int_equal(child_start("/no/such/program", argv, (const int[CHILD_INHERITED]){ null, null, -1, -1 }, &pid, &control), 0);
 	assert_int_equal(exit_status(pid), EX_OSERR);
 	close(control);
 	close(null);
@@ -141,7 +142,7 @@ static void test_no_descriptor_left(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	while ((taken[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
 		n++;
-	assert_int_equal(child_start("/proc/self/exe", argv, (const int[]){ 0, 0 }, &pid, &control), -EMFILE);
+	assert_int_equal(child_start("/proc/self/exe", argv, (const int[CHILD_INHERITED]){ 0, 0, -1, -1 }, &pid, &control), -EMFILE);
 	while (n)
 		close(taken[--n]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);

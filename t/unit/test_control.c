@@ -27,6 +27,12 @@ static const struct message_row {
 } messages[] = {
 	{ "ready", CONTROL_READY, "" },
 	{ "drain", CONTROL_DRAIN, "" },
+	{ "changed", CONTROL_CHANGED, "concurrent daily.cld" },
+	{ "progress", CONTROL_PROGRESS, "loading: 45 %" },
+	{ "an error for the log", CONTROL_LOG_ERROR, "a child was killed" },
+	{ "a warning for the log", CONTROL_LOG_WARNING, "no Landlock" },
+	{ "a word for the log", CONTROL_LOG_INFO, "loading" },
+	{ "children", CONTROL_CHILDREN, "12 13" },
 	{ "failed, with a text", CONTROL_FAILED, "wanted a key, got none" },
 };
 

@@ -40,7 +40,7 @@ static const struct family_row generations[] = FAMILIES("five generations under 
 static const struct family_row in_use[] = FAMILIES("a socket in use is left alone");
 
 /* A shared socket, and where it is. */
-struct shared {
+struct common {
 	void *mem;
 	struct socket_spec spec;
 	char *folder;
@@ -49,18 +49,18 @@ struct shared {
 	socklen_t n;
 };
 
-static void make_path(struct shared *shared)
+static void make_path(struct common *shared)
 {
 	shared->folder = talloc_strdup(shared->mem, "/tmp/postern-test-XXXXXX");
 	assert_non_null(mkdtemp(shared->folder));
 	shared->spec.path = talloc_asprintf(shared->mem, "%s/socket", shared->folder);
 }
 
-static void open_shared(const struct family_row *row, struct shared *ret)
+static void open_shared(const struct family_row *row, struct common *ret)
 {
 	char *error = NULL;
 
-	*ret = (struct shared){ .mem = talloc_new(NULL), .spec = row->spec, .n = sizeof ret->address };
+	*ret = (struct common){ .mem = talloc_new(NULL), .spec = row->spec, .n = sizeof ret->address };
 	if (row->family == AF_UNIX)
 		make_path(ret);
 	ret->fd = listener_open(ret->mem, &ret->spec, 0600, "", &error);
@@ -69,7 +69,7 @@ static void open_shared(const struct family_row *row, struct shared *ret)
 	assert_int_equal(getsockname(ret->fd, (struct sockaddr *)&ret->address, &ret->n), 0);
 }
 
-static void close_shared(struct shared *shared)
+static void close_shared(struct common *shared)
 {
 	close(shared->fd);
 	listener_remove(&shared->spec);
@@ -147,13 +147,13 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static int open_session(const struct shared *shared)
+static int open_session(const struct common *shared)
 {
 	return small_mta_open((const struct sockaddr *)&shared->address, shared->n);
 }
 
 /* One message in a session of its own; the field that the stand-in added. */
-static void one_message(const struct shared *shared, size_t octets, char ret_field[SMALL_MTA_FIELD_MAX])
+static void one_message(const struct common *shared, size_t octets, char ret_field[SMALL_MTA_FIELD_MAX])
 {
 	int fd = open_session(shared);
 
@@ -163,7 +163,7 @@ static void one_message(const struct shared *shared, size_t octets, char ret_fie
 }
 
 /* While one of two processes is stopped, every session is the other's. */
-static void sessions_are_all_of(const struct shared *shared, const struct process *one, const struct process *stopped)
+static void sessions_are_all_of(const struct common *shared, const struct process *one, const struct process *stopped)
 {
 	char field[SMALL_MTA_FIELD_MAX];
 
@@ -181,7 +181,7 @@ static void test_two_processes_share(void **state)
 {
 	const struct family_row *row = *state;
 	struct process process[2];
-	struct shared shared;
+	struct common shared;
 
 	open_shared(row, &shared);
 	for (int i = 0; i < 2; i++)
@@ -197,7 +197,7 @@ static void test_two_processes_share(void **state)
 
 /* The load: threads that send messages without a pause, in a process of their own, because the test's process forks. */
 struct load {
-	const struct shared *shared;
+	const struct common *shared;
 	atomic_bool stop;
 	atomic_uint messages, errors;
 };
@@ -229,9 +229,9 @@ struct load_result {
 	unsigned messages, errors;
 };
 
-static void be_load(const struct shared *shared, int control, int result) __attribute__((noreturn));
+static void be_load(const struct common *shared, int control, int result) __attribute__((noreturn));
 
-static void be_load(const struct shared *shared, int control, int result)
+static void be_load(const struct common *shared, int control, int result)
 {
 	struct load load = { .shared = shared };
 	pthread_t threads[LOAD_THREADS];
@@ -264,7 +264,7 @@ static void drain_pair(const struct process pair[2])
 }
 
 /* Each new generation serves before the old one is told to drain, as a reload will do it. */
-static void replace_five_times(const struct shared *shared, struct process pair[2])
+static void replace_five_times(const struct common *shared, struct process pair[2])
 {
 	struct process young[2];
 
@@ -283,7 +283,7 @@ static void test_drain_under_load(void **state)
 	struct process pair[2], load;
 	struct load_result sum;
 	int control[2], result[2];
-	struct shared shared;
+	struct common shared;
 
 	open_shared(row, &shared);
 	for (int i = 0; i < 2; i++)
@@ -313,7 +313,7 @@ static void test_drain_waits_for_session(void **state)
 {
 	char field[SMALL_MTA_FIELD_MAX];
 	struct process worker;
-	struct shared shared;
+	struct common shared;
 	int fd;
 
 	(void)state;
@@ -334,7 +334,7 @@ static void test_drain_waits_for_session(void **state)
 static void test_drain_leaves_silent_connection(void **state)
 {
 	struct process worker;
-	struct shared shared;
+	struct common shared;
 	double start;
 	int fd;
 
@@ -370,7 +370,7 @@ static void test_packet(void **state)
 	const struct packet_row *row = *state;
 	char field[SMALL_MTA_FIELD_MAX], wanted[64];
 	struct process worker;
-	struct shared shared;
+	struct common shared;
 	int bystander, fd;
 
 	open_shared(&sharing[0], &shared);
@@ -391,7 +391,7 @@ static void test_packet(void **state)
 
 static void test_unix_left_over_is_removed(void **state)
 {
-	struct shared shared;
+	struct common shared;
 	char *error = NULL;
 	struct stat st;
 
@@ -411,7 +411,7 @@ static void test_socket_in_use_is_left_alone(void **state)
 {
 	const struct family_row *row = *state;
 	struct socket_spec spec;
-	struct shared shared;
+	struct common shared;
 	char *error = NULL;
 
 	open_shared(row, &shared);
@@ -427,7 +427,7 @@ static void test_socket_in_use_is_left_alone(void **state)
 
 static void test_other_file_is_left_alone(void **state)
 {
-	struct shared shared = { .mem = talloc_new(NULL), .spec = { .kind = SOCKET_UNIX } };
+	struct common shared = { .mem = talloc_new(NULL), .spec = { .kind = SOCKET_UNIX } };
 	char *error = NULL;
 	int fd;
 
@@ -449,7 +449,7 @@ static void test_systemd(void **state)
 {
 	const struct socket_spec known = { .kind = SOCKET_SYSTEMD, .name = "inbound" };
 	const struct socket_spec unknown = { .kind = SOCKET_SYSTEMD, .name = "other" };
-	struct shared shared;
+	struct common shared;
 	char pid[32], *error = NULL;
 	int status;
 
