@@ -5,6 +5,7 @@
 #ifndef AV_ENGINE_H
 #define AV_ENGINE_H
 
+#include "av/findings.h"
 #include "av/wire.h"
 #include "dkim/view.h"
 
@@ -45,8 +46,5 @@ struct av_engine_ban {
 };
 void av_engine_scan(struct av_engine *engine, const struct av_engine_ban *ban, struct view octets, const char *name,
                     struct av_reply *reply);
-
-/* Add a finding: the same one (kind and name) once; beyond AV_FINDINGS_MAX the least grave makes way (findings.c). */
-void av_finding_add(struct av_reply *reply, enum av_finding_kind kind, struct view name, const char *part);
 
 #endif

@@ -10,8 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Which included paths a folder must not know.
 FORBIDDEN = {
     "dkim": ("milter/", "conf/", "av/", "libmilter/", "clamav.h"),
-    "av": ("milter/", "conf/", "libmilter/", "openssl/", "sodium.h", "confuse.h"),
     "conf": ("milter/", "dkim/", "av/", "libmilter/", "openssl/", "sodium.h", "clamav.h"),
+    "av": ("milter/", "conf/", "libmilter/", "openssl/", "sodium.h", "confuse.h"),
     "milter": ("openssl/", "sodium.h", "clamav.h", "confuse.h"),
 }
 
@@ -47,6 +47,17 @@ def test_libmilter_is_known_by_few():
 def test_every_source_is_built(folder):
     listed = set(re.findall(r"'([a-z0-9_]+\.c)'", (ROOT / folder / "meson.build").read_text()))
     assert {path.name for path in sources(folder) if path.suffix == ".c"} == listed
+
+
+# What a worker uses of av/ must build without the scanner's libraries.
+SCANNER_LIBRARIES = ("clamav.h", "gmime/", "glib", "archive")
+
+
+def test_scanner_libraries_are_known_to_the_scanner_alone():
+    build = (ROOT / "av" / "meson.build").read_text()
+    client = set(re.findall(r"'([a-z0-9_]+\.c)'", build[:build.index("with_av")]))
+    wrong = [name for name in client for header in includes(ROOT / "av" / name) if header.startswith(SCANNER_LIBRARIES)]
+    assert client and not wrong
 
 
 @pytest.mark.parametrize("folder", ["dkim", "av", "conf", "milter"])

@@ -1,0 +1,27 @@
+/* What the files of the engine share. */
+#ifndef AV_ENGINE_PART_H
+#define AV_ENGINE_PART_H
+
+#include "av/engine.h"
+
+#include <clamav.h>
+
+struct av_engine {
+	struct cl_engine *cl;
+	struct av_facts facts;
+	size_t max_octets; /* of what is scanned */
+	struct cl_scan_options options;
+};
+
+/* What is known of a database once it is compiled.
+ *   signatures  that cl_load() counted */
+void av_engine_learn_facts(struct av_engine *engine, const char *database, unsigned signatures);
+
+/* To be set before the first scan. */
+void av_engine_set_callbacks(struct cl_engine *cl);
+
+/* libclamav's messages have one place in the process. Its errors are added to *ret, "; " before each, a
+ * malloc()ed string made anew by each of them (NULL at first); NULL: they go nowhere again. */
+void av_engine_listen(char **ret);
+
+#endif

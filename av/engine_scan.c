@@ -1,0 +1,110 @@
+#include "av/engine_part.h"
+
+#include <string.h>
+
+/* One scan, for libclamav's callbacks. */
+struct scan {
+	const struct av_engine_ban *ban; /* NULL: let all types pass */
+	const char *name;
+	struct av_reply *reply;
+	bool found, banned;
+};
+
+/* What libclamav calls a layer that a callback refused. */
+#define REFUSED_PREFIX "Detected.By.Callback"
+
+static void on_virus_found(int fd, const char *name, void *context)
+{
+	struct scan *scan = context;
+
+	(void)fd;
+	if (name && strncmp(name, REFUSED_PREFIX, strlen(REFUSED_PREFIX)) == 0)
+		return;
+	scan->found = true;
+	/* libclamav may find without a name (CL_VIRUS and NULL was seen for limits). */
+	av_finding_add(scan->reply, name ? AV_SIGNATURE : AV_LIMIT, view_of(name ? name : "libclamav"), scan->name);
+}
+
+static bool is_banned(const struct av_engine_ban *ban, const char *type)
+{
+	if (!ban || !ban->true_types || !type)
+		return false;
+	for (const char *const *banned = ban->true_types; *banned; banned++)
+		if (view_eq_nocase(view_of(*banned), view_of(type)))
+			return true;
+	return false;
+}
+
+/* Each layer, served from libclamav's cache of clean layers or not. Refusing it makes all layers around it unclean, so that the
+ * cache does not know them the next time: a ban holds for the second copy too. */
+static cl_error_t on_layer(int fd, const char *type, const char **ancestors, size_t parent_size, const char *file_name, size_t size,
+                           const char *octets, uint32_t level, uint32_t attributes, void *context)
+{
+	struct scan *scan = context;
+
+	(void)fd, (void)ancestors, (void)parent_size, (void)file_name, (void)size, (void)octets, (void)level, (void)attributes;
+	if (!scan || !is_banned(scan->ban, type))
+		return CL_CLEAN;
+	scan->banned = true;
+	av_finding_add(scan->reply, AV_BANNED, view_of(type), scan->name);
+	return CL_VIRUS;
+}
+
+void av_engine_set_callbacks(struct cl_engine *cl)
+{
+	cl_engine_set_clcb_virus_found(cl, on_virus_found);
+	cl_engine_set_clcb_file_inspection(cl, on_layer);
+}
+
+static void add(const struct scan *scan, enum av_finding_kind kind, const char *name)
+{
+	av_finding_add(scan->reply, kind, view_of(name), scan->name);
+}
+
+static void scan_once(struct av_engine *engine, struct view octets, struct scan *scan)
+{
+	cl_fmap_t *map = cl_fmap_open_memory(octets.p, octets.n);
+	const char *virus = NULL;
+	cl_error_t result;
+
+	scan->found = scan->banned = false;
+	if (!map) {
+		add(scan, AV_FAILURE, "no memory");
+		return;
+	}
+	result = cl_scanmap_callback(map, NULL, &virus, NULL, engine->cl, &engine->options, scan);
+	cl_fmap_close(map);
+	if (result == CL_VIRUS && !scan->found && !scan->banned)
+		on_virus_found(-1, virus, scan);
+	if (result != CL_VIRUS && result != CL_CLEAN)
+		add(scan, AV_FAILURE, cl_strerror(result));
+}
+
+/* What was refused has not been scanned: once more, refusing nothing, and without the cache, which would take it for clean. */
+static void scan_refused(struct av_engine *engine, struct view octets, struct scan *scan)
+{
+	if (cl_engine_set_num(engine->cl, CL_ENGINE_DISABLE_CACHE, 1) != CL_SUCCESS) {
+		add(scan, AV_FAILURE, "cache");
+		return;
+	}
+	scan->ban = NULL;
+	scan_once(engine, octets, scan);
+	if (cl_engine_set_num(engine->cl, CL_ENGINE_DISABLE_CACHE, 0) != CL_SUCCESS)
+		add(scan, AV_FAILURE, "cache");
+}
+
+void av_engine_scan(struct av_engine *engine, const struct av_engine_ban *ban, struct view octets, const char *name,
+                    struct av_reply *reply)
+{
+	struct scan scan = { .ban = ban, .name = name, .reply = reply };
+
+	if (octets.n == 0)
+		return;
+	if (octets.n > engine->max_octets) {
+		add(&scan, AV_LIMIT, "size");
+		return;
+	}
+	scan_once(engine, octets, &scan);
+	if (scan.banned)
+		scan_refused(engine, octets, &scan);
+}
