@@ -10,10 +10,11 @@
 
 #define REPORT_MAX ((size_t)64 * 1024 * 1024) /* octets; a full configuration has 10,000 keys and listeners */
 #define NAME_MAX_SHOWN 200 /* octets of a title that the table shows */
+#define ADVICE_COLUMN 19       /* below the name of its finding */
 
 struct finding {
 	enum check_state state;
-	const char *what, *name, *text;
+	const char *what, *name, *text, *advice; /* advice may be NULL */
 };
 
 struct check {
@@ -50,6 +51,16 @@ void check_add(struct check *check, enum check_state state, const char *what, co
 	check->finding[check->count++] = finding;
 }
 
+void check_advise(struct check *check, const char *advice)
+{
+	char *copy = talloc_strdup(check, advice);
+
+	if (copy && check->count)
+		check->finding[check->count - 1].advice = copy;
+	else
+		check->out_of_memory = true; /* without a finding: there was none left for it */
+}
+
 static int worst(const struct check *check)
 {
 	for (size_t i = 0; i < check->count; i++)
@@ -63,6 +74,8 @@ static void add_row(struct buf *out, const struct finding *finding)
 	char *name = view_escape(out->mem, view_of(finding->name), NAME_MAX_SHOWN);
 
 	buf_printf(out, "%-9s %-8s %-12s %s\n", finding->what, state_words[finding->state], name ? name : "", finding->text);
+	if (finding->advice)
+		buf_printf(out, "%*s-> %s\n", ADVICE_COLUMN, "", finding->advice);
 	talloc_free(name);
 }
 
@@ -81,6 +94,8 @@ static void add_json(struct buf *out, const struct check *check, const char *fil
 		json_member(out, "name", view_of(check->finding[i].name));
 		json_member(out, "state", view_of(state_names[check->finding[i].state]));
 		json_member(out, "text", view_of(check->finding[i].text));
+		if (check->finding[i].advice)
+			json_member(out, "advice", view_of(check->finding[i].advice));
 		buf_add_char(out, '}');
 	}
 	buf_add_string(out, "]}\n");

@@ -20,6 +20,9 @@ struct check *check_new(void *mem);
 void check_add(struct check *check, enum check_state state, const char *what, const char *name, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* What to do about the finding that was added last. */
+void check_advise(struct check *check, const char *advice);
+
 /* Print all on standard output, as a table or as JSON; `file` is the configuration's name. Returns EX_OK, EX_CONFIG when a
  * finding fails, or EX_OSERR when memory was out. */
 int check_print(const struct check *check, const char *file, bool json);
@@ -38,5 +41,9 @@ size_t check_tables(struct check *check, const struct conf_sign *conf, struct co
 
 /* Whether each key, of sections and tables, can be loaded, and whether DNS publishes it. */
 void check_keys(struct check *check, const struct conf *conf);
+
+/* What in Postfix's configuration would break signatures or keep mail away (milter/postfix_findings.h).
+ *   directory  of its main.cf; NULL: the system's */
+void check_postfix(struct check *check, const struct conf *conf, const char *directory);
 
 #endif

@@ -17,8 +17,8 @@
 #define DEFAULT_FILE "/etc/postern/postern.conf"
 
 struct check_options {
-	const char *file;
-	bool defaults, json;
+	const char *file, *postfix_directory;
+	bool defaults, json, postfix;
 };
 
 static const struct cmd_option options[] = {
@@ -26,11 +26,15 @@ static const struct cmd_option options[] = {
 	{ "defaults", 0, NULL, "print all options with their defaults as a\nconfiguration, and end", CMD_FLAG,
 	  offsetof(struct check_options, defaults), 0, 0, NULL },
 	{ "json", 0, NULL, "print JSON", CMD_FLAG, offsetof(struct check_options, json), 0, 0, NULL },
+	{ "postfix", 0, NULL, "look also for what in Postfix's configuration\nwould break signatures or keep mail away", CMD_FLAG,
+	  offsetof(struct check_options, postfix), 0, 0, NULL },
+	{ "postfix-directory", 0, "DIR", "the same for the Postfix of DIR/main.cf", CMD_STRING,
+	  offsetof(struct check_options, postfix_directory), 0, 0, NULL },
 };
 
 static const struct cmd_syntax syntax = {
 	.name = "check",
-	.usage = "[-c FILE] [--json]\n       postern check --defaults [--json]",
+	.usage = "[-c FILE] [--postfix] [--json]\n       postern check --defaults [--json]",
 	.doc = "Reads the configuration, shows all its errors, and then looks for what would go wrong at start: the user,\n"
 	       "files, sockets (bound for a moment), keys, and whether DNS publishes these keys. Run it as the user\n"
 	       "that starts postern.\n\n"
@@ -137,6 +141,8 @@ static int check_file(void *mem, const struct check_options *o)
 	check_libraries(check);
 	if (conf)
 		check_all(check, conf);
+	if (conf && (o->postfix || o->postfix_directory))
+		check_postfix(check, conf, o->postfix_directory);
 	return check_print(check, file, o->json);
 }
 
