@@ -12,9 +12,9 @@ const char *av_class_status(enum av_class class); /* "Infected": X-Virus-Status;
 
 struct av_class_map;
 
-/* The administrator's rows: "PATTERN CLASS" a line, PATTERN a glob over signature names in any case, CLASS one of the words
+/* The administrator's rows (class_map.h): "PATTERN CLASS" a line, PATTERN a glob over signature names in any case, CLASS one of the words
  * above or "ignore"; comments from #. The first row that matches decides; rows beat the built-in prefixes:
- *     Heuristics.Limits.Exceeded.*  unscannable     Heuristics.Encrypted.*  encrypted
+ *     Heuristics.Limits.Exceeded*   unscannable     Heuristics.Encrypted.*  encrypted
  *     Heuristics.*, PUA.*, and the OLE2 macro heuristic  suspect                    anything else  infected
  *   ignore     av.ignore, NULL-terminated
  *   ret_error  "file:line: wanted ..., got ..." as a talloc string of mem
@@ -24,8 +24,9 @@ int av_class_map_new(void *mem, const char *path, const char *const *ignore, str
 /* The class of one finding, or AV_CLASS_CLEAN when it is ignored. Encrypted, banned, limits, ambiguities and failures have theirs by kind. */
 enum av_class av_classify_finding(const struct av_class_map *map, const struct av_finding *finding);
 
-/* All classes of a report, one finding for each (the first): found[class] is NULL where there is none. An outcome other than AV_SCANNED
- * adds unscannable (AV_TOO_LARGE, AV_CRASHED) or error. Nothing at all: clean. */
+/* All classes of a report, one finding for each (the first): name[class] is NULL where there is none. An outcome other than AV_SCANNED
+ * is unscannable (AV_TOO_LARGE, AV_CRASHED) or error. Nothing at all, or ignored findings alone: clean; but unscannable when findings
+ * were left out beside ignored ones. Names point into the report. */
 struct av_verdicts {
 	const char *name[AV_CLASS_COUNT]; /* NULL: not this class; "" for clean */
 	const char *part[AV_CLASS_COUNT];

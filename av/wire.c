@@ -119,9 +119,7 @@ int64_t av_wire_receive(int fd, void *packet, uint64_t size, int ret_fds[AV_WIRE
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 	ssize_t n;
 
-	do {
-		n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
 	if (n < 0) {
 		n = errno == ECONNRESET ? 0 : -errno; /* the peer left with packets of ours unread */
 		message.msg_controllen = 0;

@@ -82,7 +82,7 @@ void av_wire_name(char *ret, uint32_t size, const char *name, uint64_t octets);
 
 /* Send or take one packet with at most AV_WIRE_DESCRIPTORS descriptors.
  *   av_wire_send()     never waits; -EAGAIN when there is no room, -EPIPE when nobody will read it
- *   av_wire_receive()  waits unless fd is non-blocking; ret_fds gets -1 where none came, superfluous ones are closed, received
+ *   av_wire_receive()  waits unless fd is non-blocking, at most until a signal (-EINTR); ret_fds gets -1 where none came, superfluous ones are closed, received
  *                      ones are close-on-exec; a packet that is too long is -EMSGSIZE (and taken); 0 at the end of the
  *                      connection, which a packet without octets is too
  * Return the octets, or a negative errno. */
