@@ -16,4 +16,7 @@ struct cmd_message {
  * Returns EX_OK or the exit code of the command. */
 int cmd_message_read(const char *command, void *mem, const char *path, struct cmd_message *ret);
 
+/* The same for a message that has been read: text has CRLF line ends and is borrowed. */
+int cmd_message_parse(const char *command, void *mem, struct view text, struct cmd_message *ret);
+
 #endif

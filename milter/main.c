@@ -17,6 +17,7 @@ static const struct command {
 	{ "sign",   cmd_sign,   "sign a message" },
 	{ "verify", cmd_verify, "verify the signatures of a message" },
 	{ "probe",  cmd_probe,  "show what a milter would do to a message" },
+	{ "reflect", cmd_reflect, "answer a message with what its signatures are worth" },
 	{ "worker", cmd_worker, NULL },
 };
 

@@ -1,9 +1,14 @@
-"""Independent verifiers: dkimpy and opendkim judge what the daemon signed."""
+"""Independent verifiers: dkimpy, opendkim and Mail::DKIM judge what the daemon signed."""
 
+import json
 import re
 import subprocess
+import time
+from pathlib import Path
 
 import dkim
+
+MAILDKIM = Path(__file__).resolve().parents[1] / "judges" / "maildkim_judge.pl"
 
 
 def dkimpy(raw, records):
@@ -42,3 +47,11 @@ def opendkim(raw, records, directory):
     assert run.returncode == 0, run.stderr
     found = re.findall(r"dkim=(\w+).*?header\.s=([^\s;]+)", run.stdout, re.S)
     return {selector: result == "pass" for result, selector in found}
+
+
+def maildkim(raw, records):
+    """{selector: passed} as Mail::DKIM sees the message; t/judges/judge_line.h has the form of the question."""
+    items = ["verify", str(int(time.time())), "0", raw.hex(), *(f"{name}={text.encode().hex()}" for name, text in records.items())]
+    run = subprocess.run(["perl", MAILDKIM], input="\t".join(items) + "\n", capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return {found["selector"]: found["result"] == "pass" for found in json.loads(run.stdout)["signatures"]}
