@@ -198,6 +198,11 @@ void av_engine_free(struct av_engine *engine)
 	free(engine);
 }
 
+size_t av_engine_max_octets(const struct av_engine *engine)
+{
+	return engine->max_octets;
+}
+
 void av_engine_facts(const struct av_engine *engine, struct av_facts *ret)
 {
 	*ret = engine->facts;

@@ -32,6 +32,9 @@ int av_engine_load(const struct av_engine_settings *settings, av_engine_progress
                    char **ret_error);
 void av_engine_free(struct av_engine *engine); /* takes NULL */
 
+/* The largest file that is scanned: max_size and some room for the Received: field of our own. */
+size_t av_engine_max_octets(const struct av_engine *engine);
+
 void av_engine_facts(const struct av_engine *engine, struct av_facts *ret);
 
 /* In a scan child, before its first scan: where temporary files go. Also sets malloc() up for scanning (mallopt). */

@@ -6,12 +6,9 @@
 #ifndef AV_INSPECT_H
 #define AV_INSPECT_H
 
+#include "av/archive.h"
 #include "av/engine.h"
-
-/* Beyond these no reader of mail goes, and attackers do. */
-#define AV_MIME_DEPTH_MAX 20
-#define AV_PART_HEADER_MAX (256 * 1024) /* octets of one part's header */
-#define AV_ARCHIVE_ENTRIES_MAX 10000    /* names listed in one archive; beyond: AV_LIMIT "archive-entries" */
+#include "av/mime.h"
 
 struct av_inspect_settings {
 	bool scan_parts;
@@ -22,10 +19,12 @@ struct av_inspect_settings {
 	struct av_engine_ban ban;
 };
 
-/* Once per process, before seccomp: libraries open what they need. Returns 0 or a negative errno. */
+/* Once per process, before seccomp: libraries open what they need. Sets LC_CTYPE, in which names of archives are told.
+ * Returns 0 or a negative errno. */
 int av_inspect_begin(void);
 
-/* Fills a reply of kind AV_RESULT: facts, parts, time, findings; none: clean. Never fails: what goes wrong is a finding AV_FAILURE. */
+/* Fills a reply of kind AV_RESULT: facts, parts, time, findings; none: clean. Never fails: what goes wrong is a finding AV_FAILURE.
+ * A message beyond the bounds of av/mime.h or the engine's size is not scanned at all: its limit is the finding. */
 void av_inspect(struct av_engine *engine, const struct av_inspect_settings *settings, enum av_job_kind kind, struct view octets,
                 struct av_reply *ret);
 

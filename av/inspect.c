@@ -1,0 +1,117 @@
+#include "av/inspect.h"
+
+#include "av/file_name.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+#include <time.h>
+
+struct inspection {
+	struct av_engine *engine;
+	const struct av_inspect_settings *settings;
+	struct av_reply *reply;
+	const char *part; /* that is looked at: its file name or number */
+};
+
+int av_inspect_begin(void)
+{
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		return -ENOENT;
+	return av_mime_begin();
+}
+
+static void judge_name(struct inspection *i, struct view name)
+{
+	char clean[AV_FILE_NAME_MAX + 1];
+	const char *banned;
+
+	av_file_name_clean(name, clean);
+	banned = av_file_name_banned(clean, i->settings->ban_extensions);
+	if (banned)
+		av_finding_add(i->reply, AV_BANNED, view_of(banned), clean);
+}
+
+static void judge_archived_name(void *arg, struct view name)
+{
+	struct inspection *i = arg;
+
+	if (i->settings->ban_in_archives)
+		judge_name(i, name);
+}
+
+static void list_archive(struct inspection *i, struct view octets)
+{
+	bool names_count = i->settings->ban_in_archives && i->settings->ban_extensions && i->settings->ban_extensions[0];
+	struct av_archive archive;
+
+	av_archive_list(octets, judge_archived_name, i, &archive);
+	if (archive.encrypted[0])
+		av_finding_add(i->reply, AV_ENCRYPTED, view_of(archive.encrypted), i->part);
+	if (archive.state == AV_ARCHIVE_MEMORY)
+		av_finding_add(i->reply, AV_FAILURE, VIEW("no memory"), i->part);
+	/* What follows matters to names alone: libclamav has limits of its own. */
+	if (!names_count)
+		return;
+	if (archive.state == AV_ARCHIVE_DAMAGED)
+		av_finding_add(i->reply, AV_AMBIGUOUS, VIEW("archive"), i->part);
+	if (archive.state == AV_ARCHIVE_ENTRIES)
+		av_finding_add(i->reply, AV_LIMIT, VIEW("archive-entries"), i->part);
+	if (archive.state == AV_ARCHIVE_SIZE)
+		av_finding_add(i->reply, AV_LIMIT, VIEW("archive-size"), i->part);
+}
+
+static void inspect_part(void *arg, const struct av_mime_part *part)
+{
+	struct inspection *i = arg;
+	char name[AV_FILE_NAME_MAX + 1] = "";
+	const char *banned = av_media_type_banned(part->type, i->settings->ban_types);
+
+	for (size_t n = 0; n < part->name_count; n++)
+		judge_name(i, part->names[n]);
+	if (part->name_count)
+		av_file_name_clean(part->names[0], name);
+	i->part = name[0] ? name : part->number;
+	if (banned)
+		av_finding_add(i->reply, AV_BANNED, view_of(part->type), i->part);
+	if (part->octets.n == 0)
+		return;
+	list_archive(i, part->octets);
+	/* Text that stands in the message as it is, libclamav sees there. */
+	if (i->settings->scan_parts && !(part->as_is && part->name_count == 0))
+		av_engine_scan(i->engine, &i->settings->ban, part->octets, i->part, i->reply);
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static bool inspect_mail(struct inspection *i, struct view octets)
+{
+	struct av_mime_settings mime = { i->settings->max_parts, inspect_part, i };
+
+	return av_mime_walk(&mime, octets, i->reply);
+}
+
+void av_inspect(struct av_engine *engine, const struct av_inspect_settings *settings, enum av_job_kind kind, struct view octets,
+                struct av_reply *ret)
+{
+	struct inspection i = { engine, settings, ret, "" };
+	uint64_t begun = now_us();
+
+	*ret = (struct av_reply){ .version = AV_WIRE_VERSION, .kind = AV_RESULT };
+	av_engine_facts(engine, &ret->facts);
+	if (octets.n > av_engine_max_octets(engine)) {
+		av_finding_add(ret, AV_LIMIT, VIEW("size"), "");
+	} else if ((kind != AV_JOB_MESSAGE && !av_mime_looks_like_mail(octets)) || inspect_mail(&i, octets)) {
+		i.part = "";
+		if (kind == AV_JOB_FILE)
+			list_archive(&i, octets);
+		av_engine_scan(engine, &settings->ban, octets, "", ret);
+	}
+	ret->scan_us = now_us() - begun;
+}

@@ -1,0 +1,187 @@
+#include "t/unit/samples.h"
+
+#include "t/unit/av_support.h"
+#include "t/unit/support.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct text {
+	char *p;
+	size_t n;
+};
+
+static void add(struct text *text, const char *p, size_t n)
+{
+	text->p = realloc(text->p, text->n + n + 1);
+	assert_non_null(text->p);
+	memcpy(text->p + text->n, p, n);
+	text->n += n;
+	text->p[text->n] = '\0';
+}
+
+static struct view done(struct text text)
+{
+	return (struct view){ text.p, text.n };
+}
+
+static unsigned octet(struct view octets, size_t i)
+{
+	return i < octets.n ? (unsigned char)octets.p[i] : 0;
+}
+
+struct view sample_base64(struct view octets)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < octets.n; i += 3) {
+		unsigned bits = octet(octets, i) << 16 | octet(octets, i + 1) << 8 | octet(octets, i + 2);
+		char group[4] = { alphabet[bits >> 18], alphabet[bits >> 12 & 63], i + 1 < octets.n ? alphabet[bits >> 6 & 63] : '=',
+			          i + 2 < octets.n ? alphabet[bits & 63] : '=' };
+
+		add(&text, group, 4);
+		if ((i / 3 + 1) % 19 == 0 || i + 3 >= octets.n)
+			add(&text, "\n", 1);
+	}
+	return done(text);
+}
+
+static char uu(unsigned value)
+{
+	return (char)((value & 63) ? (value & 63) + ' ' : '`');
+}
+
+struct view sample_uuencode(struct view octets, const char *name)
+{
+	struct text text = { 0 };
+	char line[100];
+
+	add(&text, line, (size_t)snprintf(line, sizeof line, "begin 644 %s\n", name));
+	for (size_t from = 0; from < octets.n; from += 45) {
+		size_t n = octets.n - from < 45 ? octets.n - from : 45;
+		char length = uu((unsigned)n);
+
+		add(&text, &length, 1);
+		for (size_t i = from; i < from + n; i += 3) {
+			unsigned bits = octet(octets, i) << 16 | octet(octets, i + 1) << 8 | octet(octets, i + 2);
+			char group[4] = { uu(bits >> 18), uu(bits >> 12), uu(bits >> 6), uu(bits) };
+
+			add(&text, group, 4);
+		}
+		add(&text, "\n", 1);
+	}
+	add(&text, "`\nend\n", 6);
+	return done(text);
+}
+
+struct view sample_archive(const char *format, const char *filter, const char *name, struct view octets, const char *password)
+{
+	struct archive *a = archive_write_new();
+	struct archive_entry *entry = archive_entry_new();
+	size_t size = octets.n + 65536, used = 0;
+	char *room = malloc(size);
+
+	assert_true(a && entry && room);
+	assert_int_equal(archive_write_set_format_by_name(a, format), ARCHIVE_OK);
+	if (strcmp(filter, "none") != 0)
+		assert_int_equal(archive_write_add_filter_by_name(a, filter), ARCHIVE_OK);
+	if (password) {
+		assert_int_equal(archive_write_set_options(a, "zip:encryption=aes256"), ARCHIVE_OK);
+		assert_int_equal(archive_write_set_passphrase(a, password), ARCHIVE_OK);
+	}
+	assert_int_equal(archive_write_open_memory(a, room, size, &used), ARCHIVE_OK);
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_size(entry, (la_int64_t)octets.n);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_perm(entry, 0644);
+	assert_int_equal(archive_write_header(a, entry), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(a, octets.p, octets.n), octets.n);
+	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+	archive_entry_free(entry);
+	archive_write_free(a);
+	return (struct view){ room, used };
+}
+
+static struct view zip64(void)
+{
+	struct view zip = sample_archive("zip", "none", "eicar.com", eicar(), NULL), text = sample_base64(zip);
+
+	sample_free(zip);
+	return text;
+}
+
+static struct view mail64(void)
+{
+	struct view mail = sample_mail("FROM: a@example.com\nMIME-VERSION: 1.0\nCONTENT-TYPE: multipart/mixed; boundary=m\n\n--m\n"
+	                               "Content-Type: application/zip; name=a.zip\nContent-Transfer-Encoding: base64\n\n{zip}\n--m--\n", true);
+	struct view text = sample_base64(mail);
+
+	sample_free(mail);
+	return text;
+}
+
+/* What stands in place of a word. malloc()ed unless it is EICAR or a constant. */
+static void add_word(struct text *text, struct view word)
+{
+	struct view value = { NULL, 0 };
+
+	if (view_eq(word, VIEW("eicar")))
+		add(text, eicar().p, eicar().n);
+	else if (view_eq(word, VIEW("eicar64")))
+		value = sample_base64(eicar());
+	else if (view_eq(word, VIEW("zip")))
+		value = zip64();
+	else if (view_eq(word, VIEW("mail64")))
+		value = mail64();
+	else if (view_eq(word, VIEW("uu")))
+		value = sample_uuencode(eicar(), "eicar.com");
+	else if (view_eq(word, VIEW("hi64")))
+		value = sample_base64(VIEW("hi\n"));
+	else if (view_eq(word, VIEW("0")))
+		add(text, "\0", 1);
+	else if (view_eq(word, VIEW("cr")))
+		add(text, "\r", 1);
+	else if (view_eq(word, VIEW("8")))
+		add(text, "\xe9", 1);
+	else
+		fail_msg("no such word: %.*s", (int)word.n, word.p);
+	if (value.n)
+		add(text, value.p, value.n - 1); /* the template has the line's end */
+	sample_free(value);
+}
+
+static struct view with_crlf(struct view lines)
+{
+	struct text text = { 0 };
+
+	for (size_t i = 0; i < lines.n; i++)
+		add(&text, lines.p[i] == '\n' ? "\r\n" : &lines.p[i], lines.p[i] == '\n' ? 2 : 1);
+	sample_free(lines);
+	return done(text);
+}
+
+struct view sample_mail(const char *template, bool crlf)
+{
+	struct text text = { 0 };
+
+	while (*template) {
+		size_t n = strcspn(template, "{"), end;
+
+		add(&text, template, n);
+		template += n;
+		if (*template == '\0')
+			break;
+		end = strcspn(template, "}");
+		add_word(&text, (struct view){ template + 1, end - 1 });
+		template += end + 1;
+	}
+	return crlf ? with_crlf(done(text)) : done(text);
+}
+
+void sample_free(struct view sample)
+{
+	free((char *)(uintptr_t)sample.p);
+}
