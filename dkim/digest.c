@@ -1,9 +1,11 @@
 #include "dkim/digest.h"
 
+#include "dkim/crypto_error.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <talloc.h>
 
 struct dkim_digest {
@@ -11,19 +13,20 @@ struct dkim_digest {
 	EVP_MD_CTX *copy; /* for dkim_digest_peek(); NULL until its first use */
 };
 
-static EVP_MD *sha256;
-
-/* Fetching walks OpenSSL's providers: 100 times the cost of starting a hash. */
-static void fetch(void)
-{
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-}
-
+/* Fetching walks OpenSSL's providers: 100 times the cost of starting a hash. A fetch that failed is tried again; of two
+ * threads that fetch at once the first one's stays. */
 const struct evp_md_st *dkim_sha256(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static _Atomic(EVP_MD *) sha256;
+	EVP_MD *fetched, *known = atomic_load(&sha256);
 
-	return pthread_once(&once, fetch) == 0 ? sha256 : NULL;
+	if (known)
+		return known;
+	fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (atomic_compare_exchange_strong(&sha256, &known, fetched))
+		return fetched;
+	EVP_MD_free(fetched);
+	return known;
 }
 
 static int digest_free(struct dkim_digest *digest)
@@ -39,7 +42,7 @@ int dkim_digest_new(void *mem, struct dkim_digest **ret)
 	struct dkim_digest *digest;
 
 	if (!md)
-		return -EIO;
+		return crypto_out_of_memory() ? -ENOMEM : -EIO;
 	digest = talloc_zero(mem, struct dkim_digest);
 	if (!digest)
 		return -ENOMEM;

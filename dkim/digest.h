@@ -18,7 +18,7 @@ int dkim_digest_peek(struct dkim_digest *digest, uint8_t ret[DKIM_DIGEST_OCTETS]
 
 int dkim_digest_finish(struct dkim_digest *digest, uint8_t ret[DKIM_DIGEST_OCTETS]);
 
-/* The fetched EVP_MD, for the signature functions of public_key.c and private_key.c. NULL when OpenSSL has no SHA-256. */
+/* The fetched EVP_MD, for the signatures of rsa_context.c. NULL when OpenSSL could not give it this time. */
 struct evp_md_st;
 const struct evp_md_st *dkim_sha256(void);
 

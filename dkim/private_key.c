@@ -5,6 +5,7 @@
 #include "dkim/digest.h"
 #include "dkim/private_key_new.h"
 #include "dkim/public_key.h"
+#include "dkim/rsa_context.h"
 #include "dkim/secure_heap.h"
 
 #include <errno.h>
@@ -28,11 +29,25 @@ struct dkim_private_key {
 	uint8_t *ed25519; /* seed and public key, libsodium's form; guarded and read-only; NULL for RSA */
 };
 
+/* OpenSSL's last word on `done`: 0, -ENOMEM or -EIO. */
+static int result_of(bool done)
+{
+	int r = 0;
+
+	if (!done)
+		r = crypto_out_of_memory() ? -ENOMEM : -EIO;
+	ERR_clear_error();
+	return r;
+}
+
 int dkim_private_key_init(void)
 {
+	int r;
+
 	if (sodium_init() < 0)
 		return -EIO;
-	return secure_heap_init();
+	r = secure_heap_init();
+	return r < 0 ? r : result_of(dkim_sha256() != NULL);
 }
 
 void dkim_private_key_free(struct dkim_private_key *key)
@@ -46,35 +61,19 @@ void dkim_private_key_free(struct dkim_private_key *key)
 
 static int sign_rsa(const struct dkim_private_key *key, const uint8_t *digest, uint8_t *ret, size_t *ret_n)
 {
-	EVP_PKEY_CTX *context;
-	int r = -EIO;
+	EVP_PKEY_CTX *context = rsa_context_new(key->rsa, EVP_PKEY_sign_init);
+	int r = result_of(context && EVP_PKEY_sign(context, ret, ret_n, digest, DKIM_DIGEST_OCTETS) == 1);
 
-	context = EVP_PKEY_CTX_new_from_pkey(NULL, key->rsa, NULL);
-	if (context && EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_signature_md(context, dkim_sha256()) == 1 &&
-	    EVP_PKEY_sign(context, ret, ret_n, digest, DKIM_DIGEST_OCTETS) == 1)
-		r = 0;
-	else if (crypto_out_of_memory())
-		r = -ENOMEM;
 	EVP_PKEY_CTX_free(context);
-	ERR_clear_error();
 	return r;
 }
 
 static int verify_rsa(const struct dkim_private_key *key, const uint8_t *digest, const uint8_t *signature, size_t n)
 {
-	EVP_PKEY_CTX *context;
-	int r = -EIO;
+	EVP_PKEY_CTX *context = rsa_context_new(key->rsa, EVP_PKEY_verify_init);
+	int r = result_of(context && EVP_PKEY_verify(context, signature, n, digest, DKIM_DIGEST_OCTETS) == 1);
 
-	context = EVP_PKEY_CTX_new_from_pkey(NULL, key->rsa, NULL);
-	if (context && EVP_PKEY_verify_init(context) == 1 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_signature_md(context, dkim_sha256()) == 1 &&
-	    EVP_PKEY_verify(context, signature, n, digest, DKIM_DIGEST_OCTETS) == 1)
-		r = 0;
-	else if (crypto_out_of_memory())
-		r = -ENOMEM;
 	EVP_PKEY_CTX_free(context);
-	ERR_clear_error();
 	return r;
 }
 
@@ -145,7 +144,6 @@ out:
 	return r;
 }
 
-
 /* The secure heap is also where the search for primes must happen. */
 static int generate_rsa(unsigned bits, struct dkim_private_key **ret)
 {
@@ -186,12 +184,13 @@ int dkim_private_key_pem(const struct dkim_private_key *key, struct buf *out)
 	BIO *bio;
 	char *text;
 	long n;
-	int r = -EIO;
+	int r;
 
 	secure_heap_enter();
 	pkey = openssl_key(key);
 	bio = BIO_new(BIO_s_mem());
-	if (pkey && bio && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1) {
+	r = result_of(pkey && bio && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1);
+	if (r == 0) {
 		n = BIO_get_mem_data(bio, &text);
 		buf_add(out, (struct view){ text, (size_t)n });
 		r = buf_error(out);
@@ -199,7 +198,6 @@ int dkim_private_key_pem(const struct dkim_private_key *key, struct buf *out)
 	BIO_free(bio);
 	EVP_PKEY_free(pkey);
 	secure_heap_leave();
-	ERR_clear_error();
 	return r;
 }
 
@@ -214,7 +212,7 @@ int dkim_private_key_public_text(const struct dkim_private_key *key, struct buf 
 	}
 	n = i2d_PUBKEY(key->rsa, &der);
 	if (n < 0)
-		return crypto_out_of_memory() ? -ENOMEM : -EIO;
+		return result_of(false);
 	base64_encode(out, der, (size_t)n);
 	OPENSSL_free(der);
 	return buf_error(out);

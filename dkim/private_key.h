@@ -22,9 +22,10 @@ struct dkim_private_key; /* immutable after load: may be used by several threads
 #define DKIM_PRIVATE_KEY_FILE_MAX (64 * 1024) /* octets; a 16,384-bit RSA key in PEM has 13,000 */
 #define DKIM_RSA_BITS_MIN_SIGN 1024           /* RFC 8301 section 3.2 (R76) */
 
-/* Prepare guarded memory (libsodium, OpenSSL's secure heap). Before OpenSSL has been used at all in this process (it
+/* Prepare guarded memory (libsodium, OpenSSL's secure heap), and fetch SHA-256: OpenSSL may remember a fetch that failed,
+ * so a process should not start after one. Before OpenSSL has been used at all in this process (it
  * is given its allocation functions here) and before threads; a second call does nothing.
- * Returns 0 or -EIO. */
+ * Returns 0, -ENOMEM or -EIO. */
 int dkim_private_key_init(void);
 
 /* Load a key file: PEM (PKCS#1 or PKCS#8, RSA or Ed25519), or an Ed25519 seed of 32 octets in base64.

@@ -2,7 +2,7 @@
 
 #include "dkim/base64.h"
 #include "dkim/crypto_error.h"
-#include "dkim/digest.h"
+#include "dkim/rsa_context.h"
 
 #include <errno.h>
 #include <openssl/bn.h>
@@ -133,25 +133,18 @@ static enum dkim_reason verify_rsa(const struct dkim_public_key *key, const uint
 {
 	enum dkim_reason reason = DKIM_REASON_CRYPTO_FAILED;
 	EVP_PKEY_CTX *context;
-	int verified;
+	int verified = -1;
 
 	ERR_clear_error(); /* what others left there is not about this key */
-	context = EVP_PKEY_CTX_new_from_pkey(NULL, key->rsa, NULL);
-	if (!context || EVP_PKEY_verify_init(context) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_signature_md(context, dkim_sha256()) != 1) {
-		if (crypto_out_of_memory())
-			reason = DKIM_REASON_OUT_OF_MEMORY;
-		goto out;
-	}
-	verified = EVP_PKEY_verify(context, signature, n, digest, DKIM_DIGEST_OCTETS);
+	context = rsa_context_new(key->rsa, EVP_PKEY_verify_init);
+	if (context)
+		verified = EVP_PKEY_verify(context, signature, n, digest, DKIM_DIGEST_OCTETS);
 	if (verified == 1)
 		reason = DKIM_REASON_PASS;
 	else if (crypto_out_of_memory())
 		reason = DKIM_REASON_OUT_OF_MEMORY;
 	else if (verified == 0)
 		reason = DKIM_REASON_SIGNATURE_DIFFERS;
-out:
 	EVP_PKEY_CTX_free(context);
 	ERR_clear_error();
 	return reason;
@@ -195,13 +188,10 @@ static int recover_rsa(const struct dkim_public_key *key, const uint8_t *signatu
 {
 	uint8_t octets[DKIM_RSA_BITS_MAX / 8];
 	size_t octets_n = sizeof octets;
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->rsa, NULL);
+	EVP_PKEY_CTX *context = rsa_context_new(key->rsa, EVP_PKEY_verify_recover_init);
 	int r = 1;
 
-	if (context && EVP_PKEY_verify_recover_init(context) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_signature_md(context, dkim_sha256()) == 1 &&
-	    EVP_PKEY_verify_recover(context, octets, &octets_n, signature, n) == 1 && octets_n == DKIM_DIGEST_OCTETS) {
+	if (context && EVP_PKEY_verify_recover(context, octets, &octets_n, signature, n) == 1 && octets_n == DKIM_DIGEST_OCTETS) {
 		memcpy(ret, octets, DKIM_DIGEST_OCTETS);
 		r = 0;
 	} else if (crypto_out_of_memory()) {

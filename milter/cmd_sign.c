@@ -70,8 +70,8 @@ static const struct cmd_syntax syntax = {
 	.usage = "--key DOMAIN:SELECTOR:FILE [options] [FILE]",
 	.doc = "Signs the message of FILE or standard input and writes it to standard output with one\n"
 	       "DKIM-Signature field per key on top. Line ends are CRLF, as on the wire, whatever they were.\n\n"
-	       "Exit codes: 0 signed; 65 the message has no single From field with an address, or a key file\n"
-	       "is none; 66 a file cannot be read; 64, 70, 71, 74 sysexits.h.\n",
+	       "Exit codes: 0 signed; 65 the message has no single From field with an address or too many\n"
+	       "fields to sign, or a key file is none; 66 a file cannot be read; 64, 70, 71, 74 sysexits.h.\n",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
 	.operands_max = 1,
@@ -181,6 +181,9 @@ static int sign_message(struct sign *sign)
 	struct dkim_sign *signer;
 	int r = dkim_sign_new(sign, &sign->params, sign->key, sign->key_count, sign->now, sign->message.headers, &signer);
 
+	if (r == -EMSGSIZE)
+		return cmd_fail("sign", EX_DATAERR, "message: wanted fields to sign whose names take at most %d octets in h=, got more",
+		                DKIM_SIGN_NAMES_MAX);
 	if (r == 0)
 		r = dkim_sign_body(signer, sign->message.body);
 	if (r == 0)

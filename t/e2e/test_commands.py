@@ -207,6 +207,13 @@ def test_sign_wants_one_from(keys, header):
     assert out == b"" and "wanted one From field" in error
 
 
+def test_sign_too_many_fields(keys):
+    header = b"From: joe@example.com\r\n" + b"".join(b"X-%0500d: x\r\n" % i for i in range(30))
+    names = ":".join(f"X-{i:0500d}" for i in range(30))
+    out, error = run("sign", "-k", key_option(keys, "ed"), "--headers", names, message=header + b"\r\nbody\r\n", code=65)
+    assert out == b"" and "12288 octets in h=" in error
+
+
 def test_sign_bad_keys(keys, tmp_path):
     assert "wanted DOMAIN:SELECTOR:FILE" in run("sign", "-k", "example.com", message=MESSAGE, code=64)[1]
     assert "got none" in run("sign", message=MESSAGE, code=64)[1]

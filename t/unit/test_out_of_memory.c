@@ -4,12 +4,17 @@
 #include "starve.h"
 #include "support.h"
 
+#include "dkim/digest.h"
+#include "dkim/secure_heap.h"
 #include "dkim/sign.h"
 #include "dkim/verify.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <talloc.h>
+#include <unistd.h>
 
 #define NOW 1700000000
 #define WRONG 1 /* an outcome that running out of memory must not have */
@@ -153,6 +158,17 @@ static int make_private_key(void *mem)
 	return r;
 }
 
+static int write_private_key(void *mem)
+{
+	struct buf text;
+	int r;
+
+	buf_init(&text, mem, 16384);
+	r = dkim_private_key_pem(rsa_key, &text);
+	buf_free(&text);
+	return r;
+}
+
 struct flow_row {
 	const char *name;
 	int (*flow)(void *mem);
@@ -165,6 +181,7 @@ static const struct flow_row flow_rows[] = {
 	{ "read a records file", read_records },
 	{ "read an RSA key", read_private_key },
 	{ "make an Ed25519 key", make_private_key },
+	{ "write an RSA key", write_private_key },
 };
 
 static int run(const struct flow_row *row, size_t allocations, bool *ret_failed)
@@ -195,6 +212,61 @@ static void test_flow(void **state)
 	} while (failed);
 	assert_int_equal(r, 0);
 	assert_true(allocations > 1);
+}
+
+/* How a process starts when this allocation fails. */
+enum start {
+	START_REFUSED, /* and says so: it can be tried again in another process */
+	START_WHOLE,   /* and has what it needs */
+	START_BROKEN,  /* without its algorithm */
+	START_OVER,    /* it makes fewer allocations */
+};
+
+/* OpenSSL 3.0 may remember a fetch that failed for as long as the process lives, so a later one is no way out. */
+static enum start start_without(size_t allocations)
+{
+	EVP_CIPHER *other;
+	int r = secure_heap_init();
+
+	if (r < 0)
+		return START_REFUSED;
+	/* OpenSSL itself crashes when it finds no memory for its heap or its first fetch: that is over. */
+	other = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
+	EVP_CIPHER_free(other);
+	starve_after(allocations);
+	r = dkim_private_key_init();
+	if (!starve_end())
+		return START_OVER;
+	if (r < 0)
+		return START_REFUSED;
+	return dkim_sha256() ? START_WHOLE : START_BROKEN;
+}
+
+static size_t starts[START_OVER + 1]; /* how many were such */
+
+/* In processes in which nothing has been started yet. */
+static int count_starts(void)
+{
+	int status;
+	pid_t pid;
+
+	for (size_t allocations = 0; starts[START_OVER] == 0; allocations++) {
+		pid = fork();
+		if (pid == 0)
+			_exit((int)start_without(allocations));
+		if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) > START_OVER)
+			return -1;
+		starts[WEXITSTATUS(status)]++;
+	}
+	return 0;
+}
+
+static void test_start(void **state)
+{
+	(void)state;
+	assert_int_not_equal(starts[START_REFUSED], 0);
+	assert_int_not_equal(starts[START_WHOLE], 0);
+	assert_int_equal(starts[START_BROKEN], 0);
 }
 
 static void add_key(const struct dkim_private_key *key, const char *selector)
@@ -265,9 +337,10 @@ int main(void)
 {
 	int r;
 
-	if (dkim_private_key_init() < 0 || dkim_private_key_generate(DKIM_KEY_RSA, 2048, &rsa_key) < 0 ||
+	if (count_starts() < 0 || dkim_private_key_init() < 0 || dkim_private_key_generate(DKIM_KEY_RSA, 2048, &rsa_key) < 0 ||
 	    dkim_private_key_generate(DKIM_KEY_ED25519, 0, &ed_key) < 0)
 		return 1;
+	test_add("a process that has started has its algorithms", test_start);
 	TEST_ROWS(flow_rows, test_flow);
 	r = test_run_with("out_of_memory", set_up, tear_down);
 	dkim_private_key_free(rsa_key);
