@@ -17,6 +17,7 @@ enum conf_action { CONF_ACCEPT, CONF_TEMPFAIL, CONF_REJECT, CONF_QUARANTINE };
 enum conf_scan_action { CONF_SCAN_ACCEPT, CONF_SCAN_HEADER, CONF_SCAN_QUARANTINE, CONF_SCAN_TEMPFAIL, CONF_SCAN_DISCARD, CONF_SCAN_REJECT };
 enum conf_reload { CONF_RELOAD_AUTO, CONF_RELOAD_CONCURRENT, CONF_RELOAD_SEQUENTIAL };
 enum conf_self_check { CONF_CHECK_OFF, CONF_CHECK_LOCAL, CONF_CHECK_DNS };
+enum conf_key_state { CONF_KEY_NEXT, CONF_KEY_ACTIVE, CONF_KEY_RETIRED };
 enum conf_canon { CONF_SIMPLE, CONF_RELAXED };
 enum conf_log_target { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNAL };
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
@@ -51,6 +52,7 @@ struct conf_key {
 	const char *selector; /* in A-labels, whichever form the file has */
 	const char *domain;   /* likewise */
 	const char *file;
+	enum conf_key_state state;
 	unsigned line;
 };
 
@@ -203,6 +205,9 @@ bool conf_network_contains(const struct conf_network *networks, size_t count, co
 /* "accept", "tempfail", ... */
 const char *conf_action_text(enum conf_action action);
 const char *conf_role_text(enum conf_role role);
+
+/* "next", "active", "retired" */
+const char *conf_key_state_text(enum conf_key_state state);
 const char *conf_scan_action_text(enum conf_scan_action action);
 
 #endif

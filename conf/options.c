@@ -26,6 +26,9 @@ static const struct value_word yes_or_no[] = { { "yes", true }, { "no", false },
 static const struct value_word self_checks[] = {
 	{ "off", CONF_CHECK_OFF }, { "local", CONF_CHECK_LOCAL }, { "dns", CONF_CHECK_DNS }, { NULL, 0 },
 };
+static const struct value_word key_states[] = {
+	{ "next", CONF_KEY_NEXT }, { "active", CONF_KEY_ACTIVE }, { "retired", CONF_KEY_RETIRED }, { NULL, 0 },
+};
 static const struct value_word row_choices[] = { { "all", true }, { "first", false }, { NULL, 0 } };
 static const struct value_word expired_results[] = { { "policy", true }, { "fail", false }, { NULL, 0 } };
 static const struct value_word scan_actions[] = {
@@ -172,6 +175,9 @@ static const struct option rows[] = {
 	MUST("key", "file", FIELD(struct conf_key, file), value_string, VALID(value_is_path),
 	     "an absolute path", "\"/etc/postern/keys/sel2026.example.com.pem\"",
 	     "Private key: PEM (RSA or Ed25519), or an Ed25519 seed in base64; closed to all but its owner and group."),
+	ONE("key", "state", FIELD(struct conf_key, state), value_enum, WORDS(key_states),
+	    "next, active or retired", "active",
+	    "Whether the key signs: next waits until DNS has shown its record for the record's TTL; retired never does."),
 
 	ONE("verify", "minimum-rsa-bits", FIELD(struct conf, verify.minimum_rsa_bits), value_number, RANGE(1024, 8192),
 	    "a number from 1024 to 8192", "1024", /* RFC 8301 section 3.2 */
@@ -418,4 +424,9 @@ const char *conf_scan_action_text(enum conf_scan_action action)
 const char *conf_role_text(enum conf_role role)
 {
 	return find_word(roles, (int)role);
+}
+
+const char *conf_key_state_text(enum conf_key_state state)
+{
+	return find_word(key_states, (int)state);
 }

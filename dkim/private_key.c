@@ -25,6 +25,7 @@
 struct dkim_private_key {
 	enum dkim_key_type type;
 	unsigned bits;
+	int64_t modified; /* of its file; -1: none */
 	EVP_PKEY *rsa;    /* NULL for Ed25519; all of it in the secure heap */
 	uint8_t *ed25519; /* seed and public key, libsodium's form; guarded and read-only; NULL for RSA */
 };
@@ -101,6 +102,7 @@ int private_key_adopt_rsa(EVP_PKEY *rsa, struct dkim_private_key **ret)
 		return -ENOMEM;
 	}
 	key->type = DKIM_KEY_RSA;
+	key->modified = -1;
 	key->rsa = rsa;
 	key->bits = (unsigned)EVP_PKEY_get_bits(rsa);
 	r = prove_rsa(key);
@@ -129,6 +131,7 @@ int private_key_new_ed25519(const uint8_t *seed, struct dkim_private_key **ret)
 	if (!key)
 		return r;
 	key->type = DKIM_KEY_ED25519;
+	key->modified = -1;
 	key->bits = 8 * crypto_sign_PUBLICKEYBYTES;
 	key->ed25519 = sodium_malloc(crypto_sign_SECRETKEYBYTES);
 	if (!key->ed25519)
@@ -226,6 +229,16 @@ enum dkim_key_type dkim_private_key_type(const struct dkim_private_key *key)
 unsigned dkim_private_key_bits(const struct dkim_private_key *key)
 {
 	return key->bits;
+}
+
+int64_t dkim_private_key_modified(const struct dkim_private_key *key)
+{
+	return key->modified;
+}
+
+void private_key_set_modified(struct dkim_private_key *key, int64_t modified)
+{
+	key->modified = modified;
 }
 
 int dkim_private_key_sign(const struct dkim_private_key *key, const uint8_t digest[DKIM_DIGEST_OCTETS], struct buf *out)

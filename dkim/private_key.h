@@ -56,6 +56,9 @@ int dkim_private_key_public_text(const struct dkim_private_key *key, struct buf 
 enum dkim_key_type dkim_private_key_type(const struct dkim_private_key *key);
 unsigned dkim_private_key_bits(const struct dkim_private_key *key);
 
+/* When the key's file was last changed, in seconds since 1970 (st_mtime): the key is not older. -1 when it came from no file. */
+int64_t dkim_private_key_modified(const struct dkim_private_key *key);
+
 /* Sign a SHA-256 digest: RSASSA-PKCS1-v1_5, or PureEdDSA over the digest (RFC 8463 section 3).
  * Appends the base64 text for b=. Returns 0, -ENOMEM, -EIO or -EMSGSIZE. */
 int dkim_private_key_sign(const struct dkim_private_key *key, const uint8_t digest[DKIM_DIGEST_OCTETS], struct buf *out);

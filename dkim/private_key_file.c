@@ -54,7 +54,7 @@ static int read_guarded(void *mem, const char *path, int fd, size_t size, char *
 	return 0;
 }
 
-int private_key_file_read(void *mem, const char *path, char **ret, size_t *ret_n, char **ret_error)
+int private_key_file_read(void *mem, const char *path, char **ret, size_t *ret_n, int64_t *ret_modified, char **ret_error)
 {
 	struct stat st;
 	int fd, r;
@@ -66,5 +66,7 @@ int private_key_file_read(void *mem, const char *path, char **ret, size_t *ret_n
 	if (!r)
 		r = read_guarded(mem, path, fd, (size_t)st.st_size, ret, ret_n, ret_error);
 	close(fd);
+	if (!r)
+		*ret_modified = st.st_mtim.tv_sec;
 	return r;
 }

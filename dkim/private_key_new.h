@@ -13,4 +13,7 @@ int private_key_adopt_rsa(EVP_PKEY *rsa, struct dkim_private_key **ret);
 /* seed: crypto_sign_SEEDBYTES octets; NULL: a random one. Returns 0, -ENOMEM or -EIO. */
 int private_key_new_ed25519(const uint8_t *seed, struct dkim_private_key **ret);
 
+/* Where dkim_private_key_modified() has it from. */
+void private_key_set_modified(struct dkim_private_key *key, int64_t modified);
+
 #endif

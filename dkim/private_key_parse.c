@@ -158,14 +158,17 @@ int dkim_private_key_parse(void *mem, const char *name, struct view text, struct
 
 int dkim_private_key_load(void *mem, const char *path, struct dkim_private_key **ret, char **ret_error)
 {
+	int64_t modified;
 	char *octets;
 	size_t n;
 	int r;
 
-	r = private_key_file_read(mem, path, &octets, &n, ret_error);
+	r = private_key_file_read(mem, path, &octets, &n, &modified, ret_error);
 	if (r)
 		return r;
 	r = dkim_private_key_parse(mem, path, (struct view){ octets, n }, ret, ret_error);
+	if (!r)
+		private_key_set_modified(*ret, modified);
 	sodium_free(octets);
 	return r;
 }

@@ -9,6 +9,7 @@
 #include <talloc.h>
 
 #define REPORT_MAX ((size_t)64 * 1024 * 1024) /* octets; a full configuration has 10,000 keys and listeners */
+#define KEY_TEXT_MAX 16384 /* octets of the text about one key */
 #define NAME_MAX_SHOWN 200 /* octets of a title that the table shows */
 #define ADVICE_COLUMN 19       /* below the name of its finding */
 
@@ -20,6 +21,7 @@ struct finding {
 struct check {
 	struct finding *finding;
 	size_t count;
+	struct buf keys; /* JSON, between its brackets */
 	bool out_of_memory;
 };
 
@@ -28,7 +30,11 @@ static const char *const state_names[] = { [CHECK_OK] = "ok", [CHECK_WARNING] = 
 
 struct check *check_new(void *mem)
 {
-	return talloc_zero(mem, struct check);
+	struct check *check = talloc_zero(mem, struct check);
+
+	if (check)
+		buf_init(&check->keys, check, REPORT_MAX);
+	return check;
 }
 
 void check_add(struct check *check, enum check_state state, const char *what, const char *name, const char *format, ...)
@@ -59,6 +65,21 @@ void check_advise(struct check *check, const char *advice)
 		check->finding[check->count - 1].advice = copy;
 	else
 		check->out_of_memory = true; /* without a finding: there was none left for it */
+}
+
+void check_add_key(struct check *check, enum check_state state, const struct key_report *report)
+{
+	struct buf text;
+
+	buf_init(&text, check, KEY_TEXT_MAX);
+	key_report_text(report, &text);
+	if (buf_error(&text))
+		check->out_of_memory = true;
+	else
+		check_add(check, state, "key", report->name, "%s", buf_string(&text));
+	buf_free(&text);
+	json_separate(&check->keys);
+	key_report_json(report, &check->keys);
 }
 
 static int worst(const struct check *check)
@@ -98,7 +119,9 @@ static void add_json(struct buf *out, const struct check *check, const char *fil
 			json_member(out, "advice", view_of(check->finding[i].advice));
 		buf_add_char(out, '}');
 	}
-	buf_add_string(out, "]}\n");
+	buf_add_char(out, ']');
+	json_name(out, "keys");
+	buf_printf(out, "[%s]}\n", buf_string(&check->keys));
 }
 
 int check_print(const struct check *check, const char *file, bool json)
@@ -111,7 +134,7 @@ int check_print(const struct check *check, const char *file, bool json)
 		add_json(&out, check, file);
 	for (size_t i = 0; i < check->count && !json; i++)
 		add_row(&out, &check->finding[i]);
-	if (check->out_of_memory || buf_error(&out))
+	if (check->out_of_memory || buf_error(&out) || buf_error(&check->keys))
 		code = EX_OSERR;
 	else if (fputs(buf_string(&out), stdout) == EOF)
 		code = EX_IOERR;

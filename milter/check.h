@@ -3,6 +3,7 @@
 #define MILTER_CHECK_H
 
 #include "conf/conf.h"
+#include "milter/key_report.h"
 
 enum check_state {
 	CHECK_OK,
@@ -22,6 +23,9 @@ void check_add(struct check *check, enum check_state state, const char *what, co
 
 /* What to do about the finding that was added last. */
 void check_advise(struct check *check, const char *advice);
+
+/* Add a key: a finding with its text, and its members for JSON. */
+void check_add_key(struct check *check, enum check_state state, const struct key_report *report);
 
 /* Print all on standard output, as a table or as JSON; `file` is the configuration's name. Returns EX_OK, EX_CONFIG when a
  * finding fails, or EX_OSERR when memory was out. */

@@ -1,16 +1,20 @@
 /* Each key: its file, and what DNS publishes for it. */
 #include "milter/check.h"
 
-#include "dkim/key_cache.h"
 #include "dkim/private_key.h"
 #include "milter/gate.h"
+#include "milter/key_source.h"
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <talloc.h>
+#include <time.h>
 
-#define RSA_BITS_USUAL 2048 /* RFC 8301 section 3.2: signers SHOULD use at least this (R76) */
-#define SIGNATURE_TEXT_MAX 4096 /* octets of b=; an RSA key of 16,384 bits makes 2,732 */
+/* RFC 8301 section 3.2 (R76) */
+#define RSA_BITS_USUAL 2048         /* signers SHOULD use at least this, */
+#define RSA_BITS_ALL_VERIFIERS 4096 /* and verifiers need not take more than this */
+
 #define LOOKUPS_MAX 100 /* questions asked before the first is waited for */
 
 struct lookup {
@@ -21,110 +25,70 @@ struct lookup {
 	int started; /* what dkim_key_lookup_start() said */
 };
 
-struct dns {
-	struct dkim_records *records;
-	struct dkim_resolver *resolver;
-	struct dkim_key_cache *cache;
-};
-
-/* Ours is the other half of what is published: what the one signs the other verifies, whatever their encodings. */
-static bool halves_fit(const struct dkim_private_key *key, const struct dkim_public_key *public_key)
-{
-	static const uint8_t digest[DKIM_DIGEST_OCTETS] = { 1, 2, 3 };
-	const bool rsa = dkim_private_key_type(key) == DKIM_KEY_RSA;
-	struct buf text;
-	bool fit;
-
-	if (dkim_public_key_type(public_key) != dkim_private_key_type(key))
-		return false;
-	buf_init(&text, NULL, SIGNATURE_TEXT_MAX);
-	fit = dkim_private_key_sign(key, digest, &text) == 0 &&
-	      dkim_public_key_verify(public_key, rsa ? DKIM_RSA_SHA256 : DKIM_ED25519_SHA256, digest, buf_view(&text)) == DKIM_REASON_PASS;
-	buf_free(&text);
-	return fit;
-}
-
-static const char *type_text(const struct dkim_private_key *key)
-{
-	return dkim_private_key_type(key) == DKIM_KEY_RSA ? "RSA" : "Ed25519";
-}
-
-static char *describe(void *mem, const struct lookup *lookup)
-{
-	return talloc_asprintf(mem, "%u-bit %s for %s", dkim_private_key_bits(lookup->key), type_text(lookup->key), lookup->conf->domain);
-}
-
-static void judge_answer(struct check *check, const struct lookup *lookup, const char *ours, const struct dkim_key_set *set)
-{
-	const struct conf_key *conf = lookup->conf;
-	enum dkim_reason reason = DKIM_REASON_NO_KEY;
-
-	for (size_t i = 0; i < set->answer->text_count; i++) {
-		const struct dkim_key *key = &set->keys[i];
-
-		reason = key->reason;
-		if (reason == DKIM_REASON_PASS && halves_fit(lookup->key, key->key)) {
-			check_add(check, key->record.test_mode ? CHECK_WARNING : CHECK_OK, "key", conf->name, "%s; published %s%s%s", ours,
-			          set->answer->from_records ? "in the records file" : "by DNS", set->answer->secure ? ", validated" : "",
-			          key->record.test_mode ? ", in test mode (t=y)" : "");
-			return;
-		}
-	}
-	if (reason == DKIM_REASON_PASS)
-		check_add(check, CHECK_FAILS, "key", conf->name, "%s; %s._domainkey.%s publishes another key", ours, conf->selector, conf->domain);
-	else
-		check_add(check, CHECK_FAILS, "key", conf->name, "%s; %s._domainkey.%s: %s", ours, conf->selector, conf->domain,
-		          dkim_reason_text(reason));
-}
-
 /* A row of the key table whose domain is that of each sender. */
 static bool of_any_domain(const struct conf_key *conf)
 {
 	return strcmp(conf->domain, "%") == 0;
 }
 
-static void judge_published(struct check *check, const struct lookup *lookup, unsigned timeout_ms)
+/* A key that signs must be there; one that is on its way, or leaves, need not. */
+static enum check_state judge(const struct key_report *report)
 {
-	const struct conf_key *conf = lookup->conf;
-	const struct dkim_key_set *set = NULL;
-	char *ours = describe(check, lookup);
+	if (report->error)
+		return report->state == CONF_KEY_RETIRED ? CHECK_WARNING : CHECK_FAILS;
+	if (report->state == CONF_KEY_RETIRED)
+		return CHECK_OK;
+	switch (report->agreement) {
+	case KEY_AGREES:
+		return report->test_mode ? CHECK_WARNING : CHECK_OK;
+	case KEY_DISAGREES:
+		return report->state == CONF_KEY_NEXT ? CHECK_WARNING : CHECK_FAILS;
+	case KEY_UNKNOWN:
+		break;
+	}
+	return strcmp(report->domain, "%") == 0 ? CHECK_OK : CHECK_WARNING;
+}
 
+static void check_bits(struct check *check, const struct key_report *report)
+{
+	if (report->error || report->type != DKIM_KEY_RSA || report->state == CONF_KEY_RETIRED)
+		return;
+	if (report->bits < RSA_BITS_USUAL)
+		check_add(check, CHECK_WARNING, "key", report->name, "RSA with fewer than %d bits (RFC 8301 section 3.2)", RSA_BITS_USUAL);
+	else if (report->bits > DKIM_RSA_BITS_MAX)
+		check_add(check, CHECK_FAILS, "key", report->name, "wanted RSA with at most %d bits, got %u: verifiers refuse it",
+		          DKIM_RSA_BITS_MAX, report->bits);
+	else if (report->bits > RSA_BITS_ALL_VERIFIERS)
+		check_add(check, CHECK_WARNING, "key", report->name, "RSA with more than %d bits, which verifiers need not take (RFC 8301 section 3.2)",
+		          RSA_BITS_ALL_VERIFIERS);
+}
+
+static void report_one(struct check *check, const struct lookup *lookup, unsigned timeout_ms)
+{
+	const char *error = lookup->key ? NULL : lookup->error ? lookup->error : "out of memory";
+	const struct dkim_key_set *set = NULL;
+	struct key_report report;
+
+	if (lookup->started == -EINVAL) {
+		check_add(check, CHECK_FAILS, "key", lookup->conf->name, "%s._domainkey.%s is too long for a name in DNS",
+		          lookup->conf->selector, lookup->conf->domain);
+		return;
+	}
 	if (lookup->lookup && dkim_key_lookup_wait(lookup->lookup, timeout_ms + 1000) == 0)
 		set = dkim_key_lookup_result(lookup->lookup);
-	if (!ours || lookup->started == -ENOMEM)
-		check_add(check, CHECK_FAILS, "key", conf->name, "out of memory");
-	else if (lookup->started == -EINVAL)
-		check_add(check, CHECK_FAILS, "key", conf->name, "%s; %s._domainkey.%s is too long for a name in DNS", ours, conf->selector, conf->domain);
-	else if (of_any_domain(conf))
-		check_add(check, CHECK_OK, "key", conf->name, "%u-bit %s for the domain of each sender; DNS is not asked",
-		          dkim_private_key_bits(lookup->key), type_text(lookup->key));
-	else if (!set)
-		check_add(check, CHECK_WARNING, "key", conf->name, "%s; DNS gave no answer", ours);
-	else if (set->answer->status == DKIM_DNS_FOUND)
-		judge_answer(check, lookup, ours, set);
-	else if (set->answer->status == DKIM_DNS_NO_RECORD)
-		check_add(check, CHECK_FAILS, "key", conf->name, "%s; %s._domainkey.%s is not published", ours, conf->selector, conf->domain);
-	else
-		check_add(check, CHECK_WARNING, "key", conf->name, "%s; %s._domainkey.%s could not be asked for: %s", ours, conf->selector,
-		          conf->domain, dkim_dns_status_text(set->answer->status));
-	if (dkim_private_key_bits(lookup->key) < RSA_BITS_USUAL && dkim_private_key_type(lookup->key) == DKIM_KEY_RSA)
-		check_add(check, CHECK_WARNING, "key", conf->name, "RSA with fewer than %d bits (RFC 8301 section 3.2)", RSA_BITS_USUAL);
-	talloc_free(ours);
+	if (key_report_fill(check, lookup->conf, lookup->key, error, set, time(NULL), &report) < 0) {
+		check_add(check, CHECK_FAILS, "key", lookup->conf->name, "out of memory");
+		return;
+	}
+	check_add_key(check, judge(&report), &report);
+	check_bits(check, &report);
 }
 
-static void judge(struct check *check, const struct lookup *lookup, unsigned timeout_ms)
-{
-	if (lookup->key)
-		judge_published(check, lookup, timeout_ms);
-	else
-		check_add(check, CHECK_FAILS, "key", lookup->conf->name, "%s", lookup->error ? lookup->error : "out of memory");
-}
-
-static void start_one(struct check *check, const struct conf_key *conf, const struct dns *dns, struct lookup *ret)
+static void start_one(struct check *check, const struct conf_key *conf, struct dkim_key_cache *cache, struct lookup *ret)
 {
 	*ret = (struct lookup){ .conf = conf, .started = -EBUSY };
-	if (dkim_private_key_load(check, conf->file, &ret->key, &ret->error) == 0 && dns->cache && !of_any_domain(conf))
-		ret->started = dkim_key_lookup_start(dns->cache, view_of(conf->selector), view_of(conf->domain), &ret->lookup);
+	if (dkim_private_key_load(check, conf->file, &ret->key, &ret->error) == 0 && cache && !of_any_domain(conf))
+		ret->started = dkim_key_lookup_start(cache, view_of(conf->selector), view_of(conf->domain), &ret->lookup);
 }
 
 static void finish_one(struct lookup *lookup)
@@ -134,63 +98,73 @@ static void finish_one(struct lookup *lookup)
 	talloc_free(lookup->error);
 }
 
-static void check_some(struct check *check, const struct conf_key *keys, size_t count, unsigned timeout_ms, const struct dns *dns)
+static void check_some(struct check *check, const struct conf_key *keys, size_t count, unsigned timeout_ms, struct dkim_key_cache *cache)
 {
 	struct lookup lookups[LOOKUPS_MAX];
 
 	for (size_t i = 0; i < count; i++)
-		start_one(check, &keys[i], dns, &lookups[i]);
+		start_one(check, &keys[i], cache, &lookups[i]);
 	for (size_t i = 0; i < count; i++) {
-		judge(check, &lookups[i], timeout_ms);
+		report_one(check, &lookups[i], timeout_ms);
 		finish_one(&lookups[i]);
 	}
 }
 
-static void check_all(struct check *check, const struct conf_key *keys, size_t count, unsigned timeout_ms, const struct dns *dns)
+static void check_all(struct check *check, const struct conf_key *keys, size_t count, unsigned timeout_ms, struct dkim_key_cache *cache)
 {
 	for (size_t i = 0; i < count; i += LOOKUPS_MAX)
-		check_some(check, keys + i, count - i < LOOKUPS_MAX ? count - i : LOOKUPS_MAX, timeout_ms, dns);
+		check_some(check, keys + i, count - i < LOOKUPS_MAX ? count - i : LOOKUPS_MAX, timeout_ms, cache);
 }
 
-static void stop_dns(struct dns *dns)
+/* True for the first key of a domain that has no active one. */
+static bool is_idle_domain(const struct conf_sign *sign, size_t i)
 {
-	dkim_key_cache_free(dns->cache);
-	dkim_resolver_free(dns->resolver);
-	talloc_free(dns->records);
+	for (size_t j = 0; j < sign->key_count; j++) {
+		if (strcasecmp(sign->keys[j].domain, sign->keys[i].domain) != 0)
+			continue;
+		if (sign->keys[j].state == CONF_KEY_ACTIVE || j < i)
+			return false;
+	}
+	return true;
 }
 
-static void start_dns(struct check *check, const struct conf *conf, struct dns *dns)
+/* NULL when DNS cannot be asked: the check says so. The records file's faults are check_records()'s to tell. */
+static struct key_source *start_source(struct check *check, const struct conf_dns *conf)
 {
 	struct dkim_resolver_params params;
+	struct key_source *source = NULL;
 	char *error = NULL;
+	int r;
 
-	*dns = (struct dns){ NULL, NULL, NULL };
-	/* A fault of the file is check_records()'s to tell. */
-	if (*conf->dns.records && dkim_records_load(check, conf->dns.records, &dns->records, &error) < 0)
-		dns->records = NULL;
-	talloc_free(error);
-	error = NULL;
-	gate_resolver_params(&conf->dns, dns->records, &params);
-	if (dkim_resolver_new(check, &params, &dns->resolver, &error) < 0)
-		check_add(check, CHECK_FAILS, "dns", "", "%s", error ? error : "out of memory");
-	else if (dkim_key_cache_new(dns->resolver, DKIM_KEY_CACHE_ENTRIES, DKIM_KEY_CACHE_OCTETS, &dns->cache) < 0)
-		check_add(check, CHECK_FAILS, "dns", "", "out of memory");
-	talloc_free(error);
+	gate_resolver_params(conf, NULL, &params);
+	r = key_source_new(check, &params, conf->records, &source, &error);
+	if (r < 0 && *conf->records)
+		r = key_source_new(check, &params, NULL, &source, &error);
+	if (r < 0)
+		check_add(check, CHECK_FAILS, "dns", "", "%s", error ? error : strerror(-r));
+	return source;
 }
 
 void check_keys(struct check *check, const struct conf *conf)
 {
 	struct conf_key *rows;
+	struct dkim_key_cache *cache;
+	struct key_source *source;
 	size_t row_count;
-	struct dns dns;
+	int r = dkim_private_key_init();
 
-	if (dkim_private_key_init() < 0) {
-		check_add(check, CHECK_FAILS, "key", "", "wanted guarded memory for keys, got none");
+	if (r < 0) {
+		check_add(check, CHECK_FAILS, "key", "", "wanted guarded memory for keys, got: %s", strerror(-r));
 		return;
 	}
-	start_dns(check, conf, &dns);
-	check_all(check, conf->sign.keys, conf->sign.key_count, conf->dns.timeout_ms, &dns);
+	source = start_source(check, &conf->dns);
+	cache = source ? source->cache : NULL;
+	check_all(check, conf->sign.keys, conf->sign.key_count, conf->dns.timeout_ms, cache);
+	for (size_t i = 0; i < conf->sign.key_count; i++)
+		if (is_idle_domain(&conf->sign, i))
+			check_add(check, CHECK_WARNING, "key", conf->sign.keys[i].name,
+			          "%s has no active key: its mail leaves unsigned until a key of state next signs", conf->sign.keys[i].domain);
 	row_count = check_tables(check, &conf->sign, &rows);
-	check_all(check, rows, row_count, conf->dns.timeout_ms, &dns);
-	stop_dns(&dns);
+	check_all(check, rows, row_count, conf->dns.timeout_ms, cache);
+	talloc_free(source);
 }

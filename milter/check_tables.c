@@ -6,11 +6,6 @@
 #include <string.h>
 #include <talloc.h>
 
-static struct conf_key key_of(const struct key_row *row)
-{
-	return (struct conf_key){ .name = row->name, .selector = row->selector, .domain = row->domain, .file = row->file, .line = row->line };
-}
-
 size_t check_tables(struct check *check, const struct conf_sign *conf, struct conf_key **ret)
 {
 	struct sign_tables *tables = NULL;
@@ -37,6 +32,6 @@ size_t check_tables(struct check *check, const struct conf_sign *conf, struct co
 		return 0;
 	}
 	for (size_t i = 0; i < tables->keys->count; i++)
-		(*ret)[i] = key_of(&tables->keys->rows[i]);
+		(*ret)[i] = sign_tables_conf_key(&tables->keys->rows[i]);
 	return tables->keys->count;
 }

@@ -6,15 +6,19 @@
 #include <string.h>
 #include <talloc.h>
 
-/* The most specific domain that has a section for this sender: a key of sub.example.com goes before one of example.com. */
-static struct view choose_domain(const struct gate *gate, struct view from_domain)
+/* The most specific domain that has a key for this sender: one of sub.example.com goes before one of example.com. */
+static struct view choose_domain(const struct gate *gate, struct view from_domain, struct chosen_keys *chosen)
 {
 	struct view best = { NULL, 0 };
 
 	for (size_t i = 0; i < gate->key_count; i++) {
 		struct view domain = view_of(gate->keys[i].conf->domain);
 
-		if (domain.n > best.n && policy_key_signs(domain, from_domain, gate->conf->sign.subdomains))
+		if (!policy_key_signs(domain, from_domain, gate->conf->sign.subdomains))
+			continue;
+		if (!gate_key_signs(&gate->keys[i]))
+			chosen->idle = true;
+		else if (domain.n > best.n)
 			best = domain;
 	}
 	return best;
@@ -47,12 +51,12 @@ static void add_key(struct chosen_keys *chosen, const struct loaded_key *loaded,
 /* Every key of that domain signs, so RSA and Ed25519 together (RFC 8463 section 3). */
 static void choose_sections(const struct gate *gate, struct view from_domain, struct chosen_keys *chosen)
 {
-	struct view domain = choose_domain(gate, from_domain);
+	struct view domain = choose_domain(gate, from_domain, chosen);
 
 	for (size_t i = 0; domain.n > 0 && i < gate->key_count; i++) {
 		const struct conf_key *conf = gate->keys[i].conf;
 
-		if (view_eq_nocase(view_of(conf->domain), domain))
+		if (view_eq_nocase(view_of(conf->domain), domain) && gate_key_signs(&gate->keys[i]))
 			add_key(chosen, gate->keys[i].loaded,
 			        (struct dkim_sign_key){ .domain = view_of(conf->domain), .selector = view_of(conf->selector) });
 	}

@@ -14,6 +14,7 @@ struct chosen_keys {
 	size_t count;
 	size_t left_out; /* beyond the maximum */
 	bool missing;    /* a key of this sender could not be loaded */
+	bool idle;       /* a key of this sender does not sign yet, or any more: its state */
 };
 
 /* Choose.

@@ -11,6 +11,7 @@ int cmd_run(int argc, char **argv);
 int cmd_worker(int argc, char **argv); /* what the supervisor starts; not for people */
 int cmd_check(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
+int cmd_testkey(int argc, char **argv);
 int cmd_sign(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_probe(int argc, char **argv);

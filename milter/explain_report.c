@@ -1,6 +1,7 @@
 #include "milter/explain_report.h"
 
 #include "dkim/base64.h"
+#include "milter/key_answer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -35,15 +36,9 @@ static void add_escaped(struct buf *out, struct view octets, size_t maximum)
 	talloc_free(text);
 }
 
-/* The title stands on the first line of its section alone. */
-static void begin_line(struct buf *out, const char *title)
-{
-	buf_printf(out, "  %-8s ", title);
-}
-
 static void add_digest(struct buf *out, const char *what, const uint8_t digest[DKIM_DIGEST_OCTETS])
 {
-	begin_line(out, "");
+	key_answer_line(out, "");
 	buf_printf(out, "hash %-9s", what);
 	base64_encode(out, digest, DKIM_DIGEST_OCTETS);
 	buf_add_char(out, '\n');
@@ -52,7 +47,7 @@ static void add_digest(struct buf *out, const char *what, const uint8_t digest[D
 static void add_tags(const struct dkim_explain *explain, struct buf *out)
 {
 	for (size_t i = 0; i < explain->tags.count; i++) {
-		begin_line(out, i ? "" : "tags");
+		key_answer_line(out, i ? "" : "tags");
 		add_escaped(out, explain->tags.tag[i].name, VALUE_OCTETS_SHOWN);
 		buf_add_char(out, '=');
 		add_escaped(out, explain->tags.tag[i].value, VALUE_OCTETS_SHOWN);
@@ -60,53 +55,22 @@ static void add_tags(const struct dkim_explain *explain, struct buf *out)
 	}
 	if (explain->tags.count > 0)
 		return;
-	begin_line(out, "tags");
+	key_answer_line(out, "tags");
 	buf_add_string(out, "unreadable at \"");
 	add_escaped(out, explain->bad_tag, VALUE_OCTETS_SHOWN);
 	buf_add_string(out, "\"\n");
 }
 
-static void add_record(const struct dkim_key *key, struct view text, struct buf *out)
-{
-	begin_line(out, "");
-	buf_add_string(out, "record \"");
-	add_escaped(out, text, VALUE_OCTETS_SHOWN);
-	buf_add_char(out, '"');
-	if (key->reason == DKIM_REASON_PASS)
-		buf_printf(out, " (%u bits)\n", dkim_public_key_bits(key->key));
-	else
-		buf_printf(out, " (%s; %s, %s)\n", dkim_reason_text(key->reason), dkim_reason_rule(key->reason),
-		           dkim_reason_clause(key->reason));
-}
-
-static void add_answer(const struct explain_report *report, struct buf *out)
-{
-	const struct dkim_dns_answer *answer = report->keys->answer;
-
-	begin_line(out, "");
-	buf_printf(out, "%s, from %s, TTL %" PRIu32 " s, %s by DNSSEC, %u ms\n", dkim_dns_status_text(answer->status),
-	           answer->from_records ? "the records file" : report->result->key_cached ? "the cache" : report->servers,
-	           answer->ttl, answer->secure ? "validated" : "not validated", answer->milliseconds);
-	if (answer->canonical_name) {
-		begin_line(out, "");
-		buf_add_string(out, "CNAMEs lead to ");
-		add_escaped(out, view_of(answer->canonical_name), VALUE_OCTETS_SHOWN);
-		buf_add_char(out, '\n');
-	}
-	for (size_t i = 0; i < answer->text_count; i++)
-		add_record(&report->keys->keys[i], answer->texts[i], out);
-}
-
 static void add_key(const struct explain_report *report, struct buf *out)
 {
-	begin_line(out, "key");
+	key_answer_line(out, "key");
 	add_escaped(out, view_of(report->explain->key_name ? report->explain->key_name : "no name to ask for"),
 	            VALUE_OCTETS_SHOWN);
 	buf_add_char(out, '\n');
 	if (report->keys) {
-		add_answer(report, out);
+		key_answer_text(report->keys, "", report->result->key_cached ? "the cache" : report->servers, out);
 	} else {
-		begin_line(out, "");
+		key_answer_line(out, "");
 		buf_add_string(out, "not asked for, or no answer\n");
 	}
 }
@@ -117,7 +81,7 @@ static void add_header_block(struct view block, struct buf *out)
 	while (block.n > 0) {
 		struct view line = view_slice(block, 0, view_find(block, '\n') + 1);
 
-		begin_line(out, "");
+		key_answer_line(out, "");
 		add_escaped(out, line, line.n);
 		buf_add_char(out, '\n');
 		block = view_slice(block, line.n, block.n);
@@ -139,14 +103,14 @@ static void add_hashes(const struct explain_report *report, struct buf *out)
 	};
 	const struct dkim_explain *explain = report->explain;
 
-	begin_line(out, "header");
+	key_answer_line(out, "header");
 	buf_printf(out, "%zu octets in canonical form; %s\n", explain->header_block.n, fits[explain->header]);
 	add_digest(out, "computed", explain->header_hash);
 	if (explain->header_claim_known)
 		add_digest(out, "claimed", explain->header_hash_claimed);
 	if (report->header_block)
 		add_header_block(explain->header_block, out);
-	begin_line(out, "body");
+	key_answer_line(out, "body");
 	buf_printf(out, "%" PRIu64 " octets in canonical form, %" PRIu64 " of them hashed; the hash %s\n", explain->body_octets,
 	           explain->body_octets_hashed, explain->body == DKIM_EXPLAIN_GOOD ? "fits" : "does not fit");
 	add_digest(out, "computed", explain->body_hash);
@@ -162,7 +126,7 @@ static void add_guesses(const struct dkim_explain *explain, enum dkim_explain_pa
 
 		if (guess->part != part)
 			continue;
-		begin_line(out, "");
+		key_answer_line(out, "");
 		buf_printf(out, "%s %s", count++ ? "and" : "would verify if", guess->text);
 		if (guess->detail) {
 			buf_add_string(out, ": ");
@@ -174,12 +138,12 @@ static void add_guesses(const struct dkim_explain *explain, enum dkim_explain_pa
 
 static void add_cause(const struct dkim_explain *explain, enum dkim_explain_part part, bool explained, struct buf *out)
 {
-	begin_line(out, "cause");
+	key_answer_line(out, "cause");
 	buf_printf(out, "the %s was changed on its way, or signed wrongly\n", explain_part_text(part));
 	if (explained) {
 		add_guesses(explain, part, out);
 	} else if (explain->tries > 0) {
-		begin_line(out, "");
+		key_answer_line(out, "");
 		buf_printf(out, "no change that mail systems are known to make explains it (%zu tries)\n", explain->tries);
 	}
 }
@@ -189,7 +153,7 @@ static void add_causes(const struct explain_report *report, struct buf *out)
 	const struct dkim_explain *explain = report->explain;
 
 	if (explain->header == DKIM_EXPLAIN_DIFFERS && is_foreign(report)) {
-		begin_line(out, "cause");
+		key_answer_line(out, "cause");
 		buf_add_string(out, "the signature was not made by this key, or b= was changed\n");
 	} else if (explain->header == DKIM_EXPLAIN_DIFFERS) {
 		add_cause(explain, DKIM_EXPLAIN_HEADER, explain->header_explained, out);
@@ -197,7 +161,7 @@ static void add_causes(const struct explain_report *report, struct buf *out)
 	if (explain->body == DKIM_EXPLAIN_DIFFERS)
 		add_cause(explain, DKIM_EXPLAIN_BODY, explain->body_explained, out);
 	if (explain->not_searched) {
-		begin_line(out, "");
+		key_answer_line(out, "");
 		buf_printf(out, "the search for causes: %s\n", explain->not_searched);
 	}
 }
@@ -207,9 +171,9 @@ void explain_report_text(const struct explain_report *report, struct buf *out)
 	const struct dkim_explain *explain = report->explain;
 	enum dkim_reason reason = report->result->reason;
 
-	begin_line(out, "result");
+	key_answer_line(out, "result");
 	buf_printf(out, "%s: %s\n", dkim_result_text(dkim_reason_result(reason)), dkim_reason_text(reason));
-	begin_line(out, "rule");
+	key_answer_line(out, "rule");
 	buf_printf(out, "%s, %s\n", dkim_reason_rule(reason), dkim_reason_clause(reason));
 	add_tags(explain, out);
 	add_key(report, out);

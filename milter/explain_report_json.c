@@ -2,6 +2,7 @@
 
 #include "dkim/base64.h"
 #include "milter/json.h"
+#include "milter/key_answer.h"
 
 #include <inttypes.h>
 
@@ -50,40 +51,16 @@ static void add_tags(const struct tag_list *tags, struct buf *out)
 	buf_add_char(out, ']');
 }
 
-static void add_records(const struct dkim_key_set *keys, struct buf *out)
-{
-	json_name(out, "records");
-	buf_add_char(out, '[');
-	for (size_t i = 0; i < keys->answer->text_count; i++) {
-		enum dkim_reason reason = keys->keys[i].reason;
-
-		json_separate(out);
-		buf_add_char(out, '{');
-		json_member(out, "text", keys->answer->texts[i]);
-		add_number(out, "bits", reason == DKIM_REASON_PASS ? dkim_public_key_bits(keys->keys[i].key) : 0);
-		add_text(out, "fault", reason == DKIM_REASON_PASS ? NULL : dkim_reason_text(reason));
-		buf_add_char(out, '}');
-	}
-	buf_add_char(out, ']');
-}
-
 static void add_key(const struct explain_report *report, struct buf *out)
 {
-	const struct dkim_dns_answer *answer = report->keys ? report->keys->answer : NULL;
-
 	json_name(out, "key");
 	buf_add_char(out, '{');
 	add_text(out, "name", report->explain->key_name);
-	add_text(out, "status", answer ? dkim_dns_status_text(answer->status) : NULL);
-	if (answer) {
-		add_text(out, "servers", answer->from_records ? NULL : report->servers);
-		add_bool(out, "from_records", answer->from_records);
+	if (report->keys) {
 		add_bool(out, "cached", report->result->key_cached);
-		add_text(out, "canonical_name", answer->canonical_name);
-		add_number(out, "ttl", answer->ttl);
-		add_bool(out, "secure", answer->secure);
-		add_number(out, "milliseconds", answer->milliseconds);
-		add_records(report->keys, out);
+		key_answer_json(report->keys, report->servers, out);
+	} else {
+		add_text(out, "status", NULL);
 	}
 	buf_add_char(out, '}');
 }

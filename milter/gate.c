@@ -28,9 +28,17 @@ bool gate_may_quarantine(const struct conf *conf)
 	return false;
 }
 
+static bool has_next_key(const struct conf_sign *conf)
+{
+	for (size_t i = 0; i < conf->key_count; i++)
+		if (conf->keys[i].state == CONF_KEY_NEXT)
+			return true;
+	return false;
+}
+
 bool gate_asks_dns(const struct conf *conf, const struct conf_listener *listener)
 {
-	return gate_may_verify(listener) || conf->sign.self_check == CONF_CHECK_DNS;
+	return gate_may_verify(listener) || conf->sign.self_check == CONF_CHECK_DNS || has_next_key(&conf->sign);
 }
 
 void gate_verify_params(const struct conf *conf, struct dkim_verify_params *ret)
@@ -74,6 +82,7 @@ void gate_resolver_params(const struct conf_dns *conf, const struct dkim_records
 
 static int gate_destructor(struct gate *gate)
 {
+	talloc_free(gate->key_prover); /* it asks the cache */
 	dkim_key_cache_free(gate->key_cache);
 	dkim_resolver_free(gate->resolver);
 	return 0;
@@ -101,8 +110,9 @@ static int load_key(struct gate *gate, const struct conf_key *conf, struct gate_
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		log_text(CONF_LOG_ERROR, "key", "sign.key %s: %s; mail of %s follows on-key-error", conf->name,
-		         error ? error : strerror(-r), conf->domain);
+		log_text(CONF_LOG_ERROR, "key", "sign.key %s: %s; %s%s", conf->name, error ? error : strerror(-r),
+		         conf->state == CONF_KEY_ACTIVE ? "on-key-error decides about mail of " : "it does not sign: state ",
+		         conf->state == CONF_KEY_ACTIVE ? conf->domain : conf_key_state_text(conf->state));
 	talloc_free(error);
 	return 0;
 }
@@ -188,5 +198,8 @@ int gate_start(struct gate *gate, char **ret_error)
 	r = dkim_resolver_new(gate, &params, &gate->resolver, ret_error);
 	if (r < 0)
 		return r;
-	return dkim_key_cache_new(gate->resolver, DKIM_KEY_CACHE_ENTRIES, DKIM_KEY_CACHE_OCTETS, &gate->key_cache);
+	r = dkim_key_cache_new(gate->resolver, DKIM_KEY_CACHE_ENTRIES, DKIM_KEY_CACHE_OCTETS, &gate->key_cache);
+	if (r == 0)
+		r = key_prover_new(gate, gate->key_cache, gate->keys, gate->key_count, &gate->key_prover);
+	return r;
 }

@@ -9,14 +9,10 @@
 #include "dkim/key_cache.h"
 #include "dkim/sign.h"
 #include "dkim/verify.h"
+#include "milter/gate_key.h"
+#include "milter/key_prover.h"
 #include "milter/shared.h"
 #include "milter/sign_tables.h"
-
-/* One section key of the configuration, loaded or not. */
-struct gate_key {
-	const struct conf_key *conf;
-	struct loaded_key *loaded; /* NULL: could not be loaded; sign.on-key-error decides for its domain */
-};
 
 struct gate {
 	const struct conf *conf;
@@ -30,6 +26,7 @@ struct gate {
 	struct dkim_verify_params verify_params;
 	struct dkim_resolver *resolver;     /* after gate_start(), only where keys are asked for */
 	struct dkim_key_cache *key_cache;   /* likewise */
+	struct key_prover *key_prover;      /* NULL: no key of state next */
 	struct shared *shared;              /* set by the worker's command; NULL: nobody asks */
 	unsigned row;                       /* its own in there */
 	struct counters *counters;          /* of that row; NULL as above */
@@ -55,7 +52,7 @@ bool gate_may_verify(const struct conf_listener *listener);
 /* Does an option say quarantine? */
 bool gate_may_quarantine(const struct conf *conf);
 
-/* Does it ask DNS for keys: those of others, or our own (sign.self-check)? */
+/* Does it ask DNS for keys: those of others, or our own (sign.self-check, keys of state next)? */
 bool gate_asks_dns(const struct conf *conf, const struct conf_listener *listener);
 
 /* The library's parameters as the configuration says them; strings are borrowed from it. */

@@ -14,6 +14,7 @@ static const struct command {
 	{ "run",    cmd_run,    "serve MTAs: verify and sign mail" },
 	{ "check",  cmd_check,  "say what would go wrong at start, and what was found" },
 	{ "keygen", cmd_keygen, "make a key and the DNS record that publishes it" },
+	{ "testkey", cmd_testkey, "ask DNS for a key, and compare it with the private key" },
 	{ "sign",   cmd_sign,   "sign a message" },
 	{ "verify", cmd_verify, "verify the signatures of a message" },
 	{ "probe",  cmd_probe,  "show what a milter would do to a message" },

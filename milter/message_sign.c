@@ -120,7 +120,7 @@ static const char *unsigned_reason(const struct message *message, const struct s
 	if (key_missing(state))
 		return "key could not be loaded";
 	if (state->chosen.count == 0)
-		return "no key for the From domain";
+		return state->chosen.idle ? "no key for the From domain signs yet, or any more" : "no key for the From domain";
 	if (state->none_passed)
 		return "no signature passed its self-check";
 	if (state->too_many_names)

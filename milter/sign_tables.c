@@ -159,3 +159,9 @@ const struct loaded_key *sign_tables_key(const struct sign_tables *tables, const
 {
 	return tables->loaded[row - tables->keys->rows];
 }
+
+struct conf_key sign_tables_conf_key(const struct key_row *row)
+{
+	return (struct conf_key){ .name = row->name, .selector = row->selector, .domain = row->domain, .file = row->file,
+	                          .state = CONF_KEY_ACTIVE, .line = row->line };
+}

@@ -23,4 +23,7 @@ int sign_tables_load_keys(struct sign_tables *tables, sign_tables_lost *lost, vo
 /* The key of a row; NULL: could not be loaded. */
 const struct loaded_key *sign_tables_key(const struct sign_tables *tables, const struct key_row *row);
 
+/* A row as if it were a section. Strings are borrowed. */
+struct conf_key sign_tables_conf_key(const struct key_row *row);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "milter/authres.h"
 #include "milter/explain_report.h"
+#include "milter/key_source.h"
 
 #include <errno.h>
 #include <talloc.h>
@@ -12,38 +13,9 @@ struct verified {
 	const struct verify_setup *setup;
 	const struct cmd_message *message;
 	const char *server_names; /* for people */
-	struct dkim_records *records;
-	struct dkim_resolver *resolver;
-	struct dkim_key_cache *cache;
+	struct key_source *source;
 	struct dkim_verify *results;
 };
-
-/* "servers 192.0.2.1@53, ..." */
-static int name_servers(struct verified *verified)
-{
-	const struct dkim_resolver_params *params = &verified->setup->resolver;
-	char *text = talloc_strdup(verified, params->server_count ? "server" : "the servers of /etc/resolv.conf");
-
-	for (size_t i = 0; text && i < params->server_count; i++)
-		text = talloc_asprintf_append(text, "%s %s", i ? "," : "", params->servers[i]);
-	verified->server_names = text;
-	return text ? 0 : -ENOMEM;
-}
-
-static int start_resolver(struct verified *verified, char **ret_error)
-{
-	struct dkim_resolver_params params = verified->setup->resolver;
-	int r = 0;
-
-	if (verified->setup->records_file)
-		r = dkim_records_load(verified, verified->setup->records_file, &verified->records, ret_error);
-	params.records = verified->records;
-	if (r == 0)
-		r = dkim_resolver_new(verified, &params, &verified->resolver, ret_error);
-	if (r == 0)
-		r = dkim_key_cache_new(verified->resolver, DKIM_KEY_CACHE_ENTRIES, DKIM_KEY_CACHE_OCTETS, &verified->cache);
-	return r;
-}
 
 int verified_new(void *mem, const struct verify_setup *setup, const struct cmd_message *message, struct verified **ret,
                  char **ret_error)
@@ -56,9 +28,10 @@ int verified_new(void *mem, const struct verify_setup *setup, const struct cmd_m
 		return -ENOMEM;
 	verified->setup = setup;
 	verified->message = message;
-	r = name_servers(verified);
+	verified->server_names = key_source_servers(verified, &setup->resolver);
+	r = verified->server_names ? 0 : -ENOMEM;
 	if (r == 0)
-		r = start_resolver(verified, ret_error);
+		r = key_source_new(verified, &setup->resolver, setup->records_file, &verified->source, ret_error);
 	if (r < 0) {
 		*ret_error = talloc_steal(mem, *ret_error);
 		verified_free(verified);
@@ -71,7 +44,7 @@ int verified_new(void *mem, const struct verify_setup *setup, const struct cmd_m
 int verified_judge(struct verified *verified)
 {
 	const struct verify_setup *setup = verified->setup;
-	int r = dkim_verify_new(verified, &setup->params, verified->cache, setup->now, verified->message->headers, &verified->results);
+	int r = dkim_verify_new(verified, &setup->params, verified->source->cache, setup->now, verified->message->headers, &verified->results);
 
 	if (r == 0)
 		r = dkim_verify_body(verified->results, verified->message->body);
@@ -87,8 +60,6 @@ void verified_free(struct verified *verified)
 	if (!verified)
 		return;
 	talloc_free(verified->results); /* lets go of its key lookups before the cache goes */
-	dkim_key_cache_free(verified->cache);
-	dkim_resolver_free(verified->resolver);
 	talloc_free(verified);
 }
 

@@ -25,6 +25,15 @@ class Nameserver:
         """These rules beside those that stand already."""
         self._rules.write_text(self._rules.read_text() + "".join(rule + "\n" for rule in rules))
 
+    def withdraw(self):
+        """No rule stands any more."""
+        self._rules.write_text("")
+
+    @property
+    def anchor(self):
+        """The trust anchor of zones that are SIGNED, once the server has answered after that was published."""
+        return self._rules.with_name("rules.anchor")
+
     def queries(self, name):
         """How often a name's TXT record was asked for."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []

@@ -1,5 +1,6 @@
 """The daemon under test: keys, records file, configuration, processes, log."""
 
+import copy
 import os
 import re
 import shlex
@@ -59,6 +60,8 @@ def command(*arguments, **options):
 
 
 class Key:
+    state = None
+
     def __init__(self, directory, domain, selector, kind):
         self.domain, self.selector, self.kind = domain, selector, kind
         self.file = directory / f"{selector}.{domain}.key"
@@ -68,7 +71,13 @@ class Key:
 
     def section(self):
         return (f'\tkey "{self.selector}.{self.domain}" {{ selector = "{self.selector}" '
-                f'domain = "{self.domain}" file = "{self.file}" }}')
+                f'domain = "{self.domain}" file = "{self.file}" {f"state = {self.state}" if self.state else ""} }}')
+
+    def to_be(self, state):
+        """The same key in another state."""
+        key = copy.copy(self)
+        key.state = state
+        return key
 
 
 def records_of(zone_text):

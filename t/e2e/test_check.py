@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 
 import pytest
 from ports import free_port, wait_until
@@ -43,6 +44,7 @@ class Place:
         assert run.returncode == code, (run.stdout, run.stderr)
         report = json.loads(run.stdout)
         assert report["ok"] == (code == 0)
+        self.keys = {key["name"]: key for key in report["keys"]}
         findings = {}
         for finding in report["findings"]:
             findings.setdefault((finding["what"], finding["name"]), []).append((finding["state"], finding["text"]))
@@ -53,8 +55,8 @@ def test_all_is_right(place):
     found = place.check(0)
     assert {state for rows in found.values() for state, _ in rows} == {"ok"}
     assert {name for what, name in found if what == "library"} == {"libmilter", "OpenSSL", "libsodium", "libunbound"}
-    assert found["key", "rsa"] == [("ok", "2048-bit RSA for example.com; published in the records file")]
-    assert found["key", "ed"] == [("ok", "256-bit Ed25519 for example.com; published in the records file")]
+    assert found["key", "rsa"] == [("ok", "active, 2048-bit RSA for example.com, file changed 0 minutes ago; published in the records file")]
+    assert found["key", "ed"] == [("ok", "active, 256-bit Ed25519 for example.com, file changed 0 minutes ago; published in the records file")]
     table = command("check", "-c", place.file)
     assert table.returncode == 0 and b"FAILS" not in table.stdout
     assert not place.path.joinpath("socket").exists()
@@ -130,6 +132,88 @@ def test_key(place, change, state, text):
     change(place.path)
     found = place.check(78 if state == "fails" else 0)["key", "rsa"]
     assert found[0][0] == state and text in found[0][1], found
+
+
+def test_age_is_that_of_the_file(place):
+    then = time.time() - 12 * 86400 - 60
+    os.utime(place.path / "rsa.pem", (then, then))
+    assert ", file changed 12 days ago;" in place.check(0)["key", "rsa"][0][1]
+    key = place.keys["rsa"]
+    assert (key["modified"], key["age_s"] // 86400, key["bits"], key["type"], key["dns_agrees"]) == (int(then), 12, 2048, "rsa", True)
+
+
+def with_another_key(zone):
+    """The selector of the RSA key has the Ed25519 key."""
+    return zone.replace("rsa._domainkey", "else._domainkey").replace("ed._domainkey", "rsa._domainkey")
+
+
+def test_several_records(place):
+    """Each record has its own reason: the last one is no more to blame than the others."""
+    text = (place.path / "records").read_text()
+    (place.path / "records").write_text('rsa._domainkey.example.com TXT "v=DKIM1; p="\n'
+                                        'rsa._domainkey.example.com TXT "v=spf1 -all"\n'
+                                        + with_another_key(text))
+    found = place.check(78)["key", "rsa"][0]
+    assert found[0] == "fails" and found[1].endswith(
+        "rsa._domainkey.example.com has 3 records, none of which is this key: 1: key revoked, "
+        "2: key record v= is not DKIM1, 3: another key"), found
+
+
+def test_record_that_refuses_mail(place):
+    text = (place.path / "records").read_text()
+    (place.path / "records").write_text(text.replace("k=rsa;", "k=rsa; s=other;"))
+    assert place.check(78)["key", "rsa"][0][1].endswith(": key record s= is not for email")
+
+
+STATES = {
+    # state: what DNS has: state of the finding, end of its text
+    "next": {"it": ("ok", "published in the records file"), "another": ("warning", "publishes another key"),
+             "unknown": ("warning", "could not be asked for: timed out")},
+    "active": {"it": ("ok", "published in the records file"), "another": ("fails", "publishes another key"),
+               "unknown": ("warning", "could not be asked for: timed out")},
+    "retired": {"it": ("ok", "published in the records file"), "another": ("ok", "publishes another key"),
+                "unknown": ("ok", "could not be asked for: timed out")},
+}
+
+
+@pytest.mark.parametrize("state, published", [(state, published) for state, rows in STATES.items() for published in rows])
+def test_states(place, state, published):
+    records = place.path / "records"
+    text = records.read_text()
+    if published == "another":
+        records.write_text(with_another_key(text))
+    elif published == "unknown":
+        records.write_text(text.replace("rsa._domainkey", "else._domainkey"))
+    keys = place.parts["keys"].replace("rsa.pem\"", f'rsa.pem" state = {state}')
+    wanted, end = STATES[state][published]
+    found = place.check(78 if wanted == "fails" else 0, keys=keys)["key", "rsa"][0]
+    assert found[0] == wanted and found[1].startswith(f"{state}, 2048-bit RSA") and found[1].endswith(end), found
+    assert place.keys["rsa"]["state"] == state
+
+
+def test_domain_without_active_key(place):
+    keys = place.parts["keys"].replace("rsa.pem\"", 'rsa.pem" state = next').replace("ed.pem\"", 'ed.pem" state = retired')
+    found = place.check(0, keys=keys)["key", "rsa"]
+    assert [state for state, _ in found] == ["ok", "warning"] and "example.com has no active key" in found[1][1]
+
+
+@pytest.mark.parametrize("state, wanted", [("next", "fails"), ("retired", "warning")])
+def test_missing_file_of_a_key_that_does_not_sign(place, state, wanted):
+    (place.path / "rsa.pem").unlink()
+    keys = place.parts["keys"].replace("rsa.pem\"", f'rsa.pem" state = {state}')
+    found = place.check(78 if wanted == "fails" else 0, keys=keys)["key", "rsa"][0]
+    assert found[0] == wanted and "No such file" in found[1]
+
+
+@pytest.mark.parametrize("bits, code, words", [(4096, 0, None), (4224, 0, "need not take"), (8320, 78, "verifiers refuse it")])
+def test_long_key(place, bits, code, words):
+    """R75 verifiers call a signature with more than 8,192 bits policy, ours among them."""
+    path = place.path / "long.pem"
+    subprocess.run(["openssl", "genrsa", "-primes", "4", "-out", path, str(bits)], check=True, capture_output=True)  # four: quickly made
+    path.chmod(0o600)
+    keys = f'key long {{ domain = "example.com" file = "{path}" }}'
+    found = place.check(code, keys=keys)["key", "long"]
+    assert found[0][0] == "warning" and [words in text for _, text in found[1:]] == [True] * (words is not None), found
 
 
 def test_short_key(place):

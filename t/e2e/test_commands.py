@@ -50,7 +50,7 @@ def key_option(keys, selector):
 
 def test_overview():
     out, _ = run("--help")
-    for command in (b"run", b"check", b"keygen", b"sign", b"verify", b"probe"):
+    for command in (b"run", b"check", b"keygen", b"testkey", b"sign", b"verify", b"probe"):
         assert re.search(rb"^  " + command + rb" ", out, re.M)
     assert b"worker" not in out
     assert re.fullmatch(rb"postern \d+\.\d+\.\d+\n", run("--version")[0])
@@ -61,7 +61,7 @@ def test_wrong_commands():
     assert "usage:" in run(code=64)[1]
 
 
-@pytest.mark.parametrize("command", ["keygen", "sign", "verify", "probe"])
+@pytest.mark.parametrize("command", ["keygen", "testkey", "sign", "verify", "probe"])
 def test_help_and_wrong_options(command):
     assert run(command, "--help")[0].startswith(b"usage: postern " + command.encode())
     assert "--help" in run(command, "--no-such-option", code=64)[1]

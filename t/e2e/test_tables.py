@@ -173,7 +173,7 @@ def test_check_shows_rows(gate, place, tables):
     text = command("check", "-c", place).stdout.decode()
     assert re.search(r"table +ok .*/keys: 3 keys; refile:.*/senders: 3 rows", text), text
     assert re.search(r"key +FAILS +lost .*No such file", text), text
-    assert re.search(r"key +ok +any +256-bit Ed25519 for the domain of each sender", text), text
+    assert re.search(r"key +ok +any +active, 256-bit Ed25519 for the domain of each sender", text), text
 
 
 @pytest.mark.parametrize("option", ["key-table", "signing-table"])
