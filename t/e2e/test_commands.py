@@ -65,7 +65,7 @@ def test_wrong_commands():
 def test_help_and_wrong_options(command):
     assert run(command, "--help")[0].startswith(b"usage: postern " + command.encode())
     assert "--help" in run(command, "--no-such-option", code=64)[1]
-    assert "wanted" in run(command, "a", "b", "c", code=64)[1]
+    assert "wanted" in run(command, "a", "b", "c", "d", code=64)[1]
 
 
 def test_lost_output_is_an_error(keys):
