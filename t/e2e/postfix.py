@@ -60,17 +60,20 @@ error      unix       - - n -     - error
 retry      unix       - - n -     - error
 anvil      unix       - - n -     1 anvil
 scache     unix       - - n -     1 scache
+tlsmgr     unix       - - n 1000? 1 tlsmgr
 postlog    unix-dgram n - n -     1 postlogd
 """
 
 
 class Postfix:
     """
-    sockets    the two milter sockets, as Postfix writes them, in place of 127.0.0.1:4443 and :4445
+    milters    as Postfix writes them, in place of 127.0.0.1:4443 and :4445; None: the sample has no such line
     extra      {name: [options]}: further SMTP ports for the tests
+    setup      folder of conf/postfix with another set-up than the two sockets
+    values     {as in its files: here}: addresses and paths that must be others; each must occur
     """
 
-    def __init__(self, directory, sink_port, inbound_milter, originating_milter, extra=None):
+    def __init__(self, directory, sink_port, inbound_milter, originating_milter, extra=None, setup="", values=None):
         self.directory = directory
         self._etc = directory / "etc"
         self.ports = {}
@@ -79,8 +82,13 @@ class Postfix:
         (directory / "data").mkdir()
         os.chown(directory / "data", *owner("postfix"))
         milters = {"inet:127.0.0.1:4443": inbound_milter, "inet:127.0.0.1:4445": originating_milter}
-        main = MAIN.format(directory=directory, sink=sink_port) + replaced(sample("main.cf"), milters)
-        master = MASTER + self._on_free_ports(replaced(sample("master.cf"), milters))
+        milters = {old: new for old, new in milters.items() if new}
+        given = sample(setup, "main.cf") + "\f" + sample(setup, "master.cf")
+        missing = [old for old in (values or {}) if old not in given]
+        assert not missing, f"not in conf/postfix/{setup}: {missing}"
+        given_main, given_master = replaced(given, {**milters, **(values or {})}).split("\f")
+        main = MAIN.format(directory=directory, sink=sink_port) + given_main
+        master = without(MASTER, given_master) + self._on_free_ports(given_master)
         for name, options in (extra or {}).items():
             master += self._service(name, options)
         assert not re.search(r"127\.0\.0\.1:444[35]\b", main + master), "a milter line of the samples was not replaced"
@@ -98,6 +106,11 @@ class Postfix:
     @property
     def reinjection(self):
         return self.ports["127.0.0.1:10025"]
+
+    @property
+    def etc(self):
+        """Its configuration directory."""
+        return self._etc
 
     def start(self):
         self._postfix("start")
@@ -149,8 +162,14 @@ class Postfix:
         return "\n".join(lines + [f"  -o {option}" for option in options]) + "\n"
 
 
-def sample(name):
-    return (SAMPLES / name).read_text()
+def sample(setup, name):
+    return (SAMPLES / setup / name).read_text()
+
+
+def without(services, others):
+    """The services but for those that the others replace."""
+    replacing = {tuple(line.split()[:2]) for line in others.splitlines() if line[:1].isalnum()}
+    return "".join(line for line in services.splitlines(True) if tuple(line.split()[:2]) not in replacing)
 
 
 def replaced(text, values):
