@@ -13,6 +13,7 @@ struct actions {
 	size_t delete_count, insert_count;
 	const char *quarantine; /* NULL: not asked for */
 	struct actions_reply_text reply; /* code NULL: none */
+	bool discard;
 	int error;
 };
 
@@ -153,6 +154,16 @@ const char *actions_quarantine_reason(const struct actions *actions)
 	return actions->quarantine;
 }
 
+void actions_discard(struct actions *actions)
+{
+	actions->discard = true;
+}
+
+bool actions_discard_wanted(const struct actions *actions)
+{
+	return actions->discard && !(actions->reply.code && actions->reply.code[0] == '5');
+}
+
 /* RFC 5321 section 4.2: three digits, the first says permanent or transient. */
 static bool is_reply_code(const char *code)
 {
@@ -210,7 +221,7 @@ void actions_reply(struct actions *actions, const char *code, const char *enhanc
 
 const struct actions_reply_text *actions_reply_wanted(const struct actions *actions)
 {
-	return actions->reply.code ? &actions->reply : NULL;
+	return actions->reply.code && !actions_discard_wanted(actions) ? &actions->reply : NULL;
 }
 
 /* Highest index first; fields of different names do not move each other. */

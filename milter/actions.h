@@ -29,7 +29,7 @@ struct actions_step {
 /* Nothing to do yet. A talloc child of mem; returns 0 or -ENOMEM. */
 int actions_new(void *mem, struct actions **ret);
 
-/* The next four copy what they are given. Errors stick: add as often as needed, then look once at actions_error();
+/* The next five copy what they are given. Errors stick: add as often as needed, then look once at actions_error();
  * a plan with an error is never carried out in part. */
 
 /* Delete the field `index` of that name (any case), counted from 1 over the fields as they came in, whatever else is
@@ -43,6 +43,10 @@ void actions_insert(struct actions *actions, struct view name, struct view value
 
 /* Keep the message in the MTA's quarantine; edits are still made. The first reason stands. */
 void actions_quarantine(struct actions *actions, const char *reason);
+
+/* Take the message and throw it away: its edits and its quarantine are then left out. Outranks a tempfail, for there is no use in seeing
+ * it again; a reject outranks it, for then somebody is told. */
+void actions_discard(struct actions *actions);
 
 /* Refuse the message: its edits and its quarantine are then left out.
  *   code           "550" or another 5xx: reject; 4xx: tempfail; else -EINVAL
@@ -69,7 +73,10 @@ struct actions_reply_text {
 	const char *text;
 };
 
-/* The reply that stands, or NULL: the message goes on. */
+/* To be asked before actions_reply_wanted(). */
+bool actions_discard_wanted(const struct actions *actions);
+
+/* The reply that stands, or NULL: the message goes on, unless it is discarded. */
 const struct actions_reply_text *actions_reply_wanted(const struct actions *actions);
 
 #endif

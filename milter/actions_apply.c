@@ -107,6 +107,10 @@ int actions_apply(const struct actions *actions, SMFICTX *ctx, bool leadspc, voi
 
 	if (reply)
 		return refuse(ctx, reply, mem, ret, ret_error);
+	if (actions_discard_wanted(actions)) {
+		*ret = SMFIS_DISCARD;
+		return 0;
+	}
 	*ret = SMFIS_TEMPFAIL;
 	r = apply_edits(actions, ctx, leadspc, mem, ret_error);
 	if (r < 0)

@@ -14,7 +14,7 @@
 /* Make all edits, or say why not. Only from the end-of-message callback.
  *   leadspc    SMFIP_HDR_LEADSPC was negotiated: the leading blank of values is ours to send, else the MTA's
  *   mem        parent of ret_error
- *   ret        always written: what the callback returns. SMFIS_CONTINUE (later filters still run); SMFIS_REJECT or
+ *   ret        always written: what the callback returns. SMFIS_CONTINUE (later filters still run); SMFIS_DISCARD; SMFIS_REJECT or
  *              SMFIS_TEMPFAIL as the reply says; SMFIS_TEMPFAIL when an edit failed: no message goes on half edited.
  *              When only the text of a reply could not be set, the refusal stands with the MTA's own text.
  *   ret_error  on failure: which call, for the log; NULL when memory is out; may not be NULL itself

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <talloc.h>
 
-/* How often the MTA hears from us while a message waits for DNS; both MTAs give up a
+/* How often the MTA hears from us while a message waits for DNS or the scanner; both MTAs give up a
  * silent filter after minutes (milter_content_timeout, T=E:). */
 #define PROGRESS_MS 3000
 
@@ -19,7 +19,7 @@
  * acknowledgement for which Postfix would wait 44 ms (Nagle against delayed acknowledgement); a command that is not
  * wanted is no better, for Postfix sends its macros all the same, and these have no reply. */
 #define STEPS_NOT_WANTED (SMFIP_NOHELO | SMFIP_NORCPT | SMFIP_NODATA)
-#define STEPS_WITHOUT_REPLY (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
+#define STEPS_WITHOUT_REPLY (SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
 
 static const struct gate *callbacks_gate; /* set once, before smfi_main() */
 static atomic_size_t open_sessions;
@@ -58,7 +58,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
 
 	(void)f2;
 	(void)f3;
-	if (!gate_may_quarantine(callbacks_gate->conf))
+	if (!gate_may_quarantine(callbacks_gate))
 		wanted &= ~(unsigned long)SMFIF_QUARANTINE;
 	if ((f0 & wanted) != wanted) {
 		log_text(CONF_LOG_ERROR, "negotiate", "wanted an MTA that lets filters add and change header fields%s (actions 0x%lx), "
@@ -76,6 +76,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
 	*pf1 = f1 & (SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC);
 	if (!callbacks_gate->tcp)
 		*pf1 |= f1 & (STEPS_NOT_WANTED | STEPS_WITHOUT_REPLY);
+	if (gate_wants_recipients(callbacks_gate))
+		*pf1 &= ~(unsigned long)SMFIP_NORCPT;
 	session->without_reply = *pf1 & STEPS_WITHOUT_REPLY;
 	*pf2 = *pf3 = 0;
 	return SMFIS_CONTINUE;
@@ -106,6 +108,15 @@ static sfsistat on_mail(SMFICTX *ctx, char **arguments)
 	if (r == 0)
 		message_set_queue_id(session->message, smfi_getsymval(ctx, (char *)"i"));
 	return answer(session, SMFIP_NR_MAIL, r);
+}
+
+static sfsistat on_recipient(SMFICTX *ctx, char **arguments)
+{
+	struct message *message = current_message(ctx);
+
+	if (message)
+		message_recipient(message, arguments[0]);
+	return answer(smfi_getpriv(ctx), SMFIP_NR_RCPT, 0);
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
@@ -142,6 +153,8 @@ static const char *outcome_text(const struct actions *actions, sfsistat status)
 		return "reject";
 	case SMFIS_TEMPFAIL:
 		return "tempfail";
+	case SMFIS_DISCARD:
+		return "discard";
 	default:
 		return actions_quarantine_reason(actions) ? "quarantine" : "accept";
 	}
@@ -159,7 +172,7 @@ static sfsistat on_eom(SMFICTX *ctx)
 	message_set_queue_id(message, smfi_getsymval(ctx, (char *)"i"));
 	while (message_finish(message, PROGRESS_MS) == 1)
 		if (smfi_progress(ctx) != MI_SUCCESS) {
-			log_text(CONF_LOG_WARNING, "progress", "the MTA hung up while its message waited for DNS");
+			log_text(CONF_LOG_WARNING, "progress", "the MTA hung up while its message waited for DNS or the scanner");
 			session_end_message(session);
 			return SMFIS_TEMPFAIL;
 		}
@@ -201,6 +214,7 @@ int callbacks_register(const struct gate *gate)
 		.xxfi_flags = ACTIONS_NEGOTIATE | SMFIF_SETSYMLIST,
 		.xxfi_connect = on_connect,
 		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_recipient,
 		.xxfi_header = on_header,
 		.xxfi_eoh = on_eoh,
 		.xxfi_body = on_body,

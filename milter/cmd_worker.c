@@ -142,6 +142,12 @@ static int map_shared(struct worker *worker)
 	return 0;
 }
 
+/* Where copies of messages are written; "" for a worker that makes none. */
+static const char *copy_directory(const struct worker *worker)
+{
+	return worker->gate->copies ? worker->conf->av.copy_directory : "";
+}
+
 static int take_socket(struct worker *worker)
 {
 	int r;
@@ -171,7 +177,9 @@ static int prepare(struct worker *worker, const char *listener)
 		return r;
 	if ((r = privileges_drop(worker, worker->conf->user, &worker->error)) < 0 || (r = take_socket(worker)) < 0)
 		return r;
-	sandbox_enter((const char *[]){ worker->conf->dns.trust_anchor, NULL });
+	if ((r = gate_start_scanning(worker->gate, CHILD_JOBS, &worker->error)) < 0)
+		return r;
+	sandbox_enter((const char *[]){ worker->conf->dns.trust_anchor, NULL }, (const char *[]){ copy_directory(worker), NULL });
 	return gate_start(worker->gate, &worker->error);
 }
 

@@ -17,13 +17,21 @@ bool gate_may_verify(const struct conf_listener *listener)
 	return listener->role != CONF_SIGN;
 }
 
-bool gate_may_quarantine(const struct conf *conf)
+bool gate_may_quarantine(const struct gate *gate)
 {
-	const struct conf_verify *verify = &conf->verify;
+	const struct conf_verify *verify = &gate->conf->verify;
+	const struct conf_av *av = &gate->conf->av;
 	const enum conf_action actions[] = { verify->on_fail, verify->on_none, verify->on_permerror, verify->on_temperror, verify->on_policy };
+	const enum conf_scan_action scan_actions[] = {
+		av->on_infected, av->on_suspect, av->on_encrypted, av->on_banned, av->on_unscannable, av->on_error,
+		av->on_error_authenticated, av->on_error_local, av->local_reject,
+	};
 
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
 		if (actions[i] == CONF_QUARANTINE)
+			return true;
+	for (size_t i = 0; gate->listener->scan && i < sizeof scan_actions / sizeof scan_actions[0]; i++)
+		if (scan_actions[i] == CONF_SCAN_QUARANTINE)
 			return true;
 	return false;
 }
@@ -172,6 +180,8 @@ int gate_new(void *mem, const struct conf *conf, const struct conf_listener *lis
 		r = load_host_name(gate);
 	if (r == 0 && gate_may_sign(listener))
 		r = load_keys(gate);
+	if (r == 0 && listener->scan)
+		r = av_class_map_new(gate, conf->av.class_map, conf->av.ignore, &gate->class_map, ret_error);
 	if (r == 0 && gate_may_sign(listener) && *conf->sign.key_table)
 		r = load_tables(gate, ret_error);
 	if (r == 0 && gate_asks_dns(conf, listener) && conf->dns.records[0])

@@ -30,7 +30,9 @@ struct gate {
 	struct shared *shared;              /* set by the worker's command; NULL: nobody asks */
 	unsigned row;                       /* its own in there */
 	struct counters *counters;          /* of that row; NULL as above */
-	struct av_client *av_client;        /* where the listener scans; else NULL */
+	struct av_class_map *class_map;     /* where the listener scans; else NULL, as the next two */
+	struct av_client *av_client;        /* after gate_start_scanning() */
+	struct scan_copies *copies;         /* likewise; NULL too when no copies are wanted or they cannot be made */
 	bool tcp;                           /* the listener's family: every command gets its reply (see callbacks.c) */
 };
 
@@ -50,7 +52,15 @@ bool gate_may_sign(const struct conf_listener *listener);
 bool gate_may_verify(const struct conf_listener *listener);
 
 /* Does an option say quarantine? */
-bool gate_may_quarantine(const struct conf *conf);
+bool gate_may_quarantine(const struct gate *gate);
+
+/* Do skip-recipients or copies ask for RCPT? */
+bool gate_wants_recipients(const struct gate *gate);
+
+/* Open clamd's addresses or the job queue, where the listener scans; after `shared` is set.
+ *   jobs  sending end of the queue; not looked at where clamd scans
+ * Returns as gate_new(). */
+int gate_start_scanning(struct gate *gate, int jobs, char **ret_error);
 
 /* Does it ask DNS for keys: those of others, or our own (sign.self-check, keys of state next)? */
 bool gate_asks_dns(const struct conf *conf, const struct conf_listener *listener);

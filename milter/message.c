@@ -1,6 +1,7 @@
 #include "milter/message.h"
 
 #include "milter/authres.h"
+#include "milter/message_scan.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,6 +45,14 @@ void message_mail_parameter(struct message *message, const char *parameter)
 	if (strcasecmp(parameter, "SMTPUTF8") == 0)
 		message->smtputf8 = true;
 	survival_mail_argument(&message->survival, view_of(parameter));
+}
+
+void message_recipient(struct message *message, const char *recipient)
+{
+	int r = message_scan_recipient(message, recipient);
+
+	if (r < 0)
+		message_fail(message, r);
 }
 
 void message_set_queue_id(struct message *message, const char *queue_id)
@@ -101,6 +110,9 @@ void message_header(struct message *message, struct view name, struct view value
 	message->header_fields++;
 	message->header_octets += name.n + value.n + strlen(":\r\n");
 	find_forged_result(message, name, value);
+	r = message_scan_header(message, name, value);
+	if (r < 0)
+		message_fail(message, r);
 	if (message->limit || message->error)
 		return;
 	if (needs_leading_space(message, value)) {
@@ -124,7 +136,9 @@ void message_eoh(struct message *message)
 	message->header_over = true;
 	if (message->error)
 		return;
-	r = message->role->eoh(message);
+	r = message_scan_eoh(message);
+	if (r == 0)
+		r = message->role->eoh(message);
 	if (r < 0)
 		message_fail(message, r);
 }
@@ -144,7 +158,9 @@ void message_body(struct message *message, struct view chunk)
 	message->body_octets += chunk.n;
 	if (message->error)
 		return;
-	r = message->role->body(message, chunk);
+	r = message_scan_body(message, chunk);
+	if (r == 0)
+		r = message->role->body(message, chunk);
 	if (r < 0)
 		message_fail(message, r);
 }
@@ -155,6 +171,23 @@ static void refuse_for_error(struct message *message)
 	actions_reply(message->actions, "451", "4.3.0", "mail filter is short of resources, try again later");
 }
 
+/* DKIM first: the scanner works meanwhile. Returns 1: not yet. */
+static int finish_parts(struct message *message, unsigned milliseconds)
+{
+	int r;
+
+	if (!message->sent)
+		message_scan_send(message);
+	message->sent = true;
+	if (!message->role_finished) {
+		r = message->role->finish(message, milliseconds);
+		if (r != 0)
+			return r;
+		message->role_finished = true;
+	}
+	return message_scan_finish(message, milliseconds);
+}
+
 int message_finish(struct message *message, unsigned milliseconds)
 {
 	int r;
@@ -162,11 +195,13 @@ int message_finish(struct message *message, unsigned milliseconds)
 	end_header(message);
 	r = message->error;
 	if (r == 0)
-		r = message->role->finish(message, milliseconds);
+		r = finish_parts(message, milliseconds);
 	if (r > 0)
 		return 1;
 	if (r == 0)
 		r = message->role->decide(message);
+	if (r == 0)
+		r = message_scan_decide(message);
 	if (r == 0)
 		r = actions_error(message->actions);
 	if (r < 0) {
@@ -181,12 +216,11 @@ const struct actions *message_actions(const struct message *message)
 	return message->actions;
 }
 
-/* "<a@b>" or "a@b" as "a@b"; Postfix sends local mail without brackets. */
-static struct view without_brackets(struct view address)
+struct view message_address(struct view argument)
 {
-	if (address.n >= 2 && address.p[0] == '<' && address.p[address.n - 1] == '>')
-		return view_slice(address, 1, address.n - 1);
-	return address;
+	if (argument.n >= 2 && argument.p[0] == '<' && argument.p[argument.n - 1] == '>')
+		return view_slice(argument, 1, argument.n - 1);
+	return argument;
 }
 
 static void log_limit(const struct message *message, struct log_line *line)
@@ -209,8 +243,9 @@ void message_log(const struct message *message, const char *outcome, const char 
 	if (message->role_reason != POLICY_ROLE_FIXED)
 		log_string(line, "role-reason", policy_role_reason_text(message->role_reason));
 	log_string(line, "client", session_client_text(message->session, mem));
-	log_field(line, "from", without_brackets(view_of(message->sender)));
+	log_field(line, "from", message_address(view_of(message->sender)));
 	message->role->log(message, line);
+	message_scan_log(message, line);
 	if (message->authres_forged > 0)
 		log_number(line, "forged-results-removed", message->authres_forged);
 	log_limit(message, line);

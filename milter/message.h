@@ -4,6 +4,7 @@
  *
  *     message_new()         MAIL
  *     message_mail_parameter()  each further argument of MAIL
+ *     message_recipient()   RCPT, where the MTA is asked for it
  *     message_header()      each field
  *     message_eoh()         signatures are parsed and key queries start, or keys are chosen
  *     message_body()        each chunk
@@ -12,7 +13,7 @@
  *     message_log()         the one line about it
  *
  * Memory: the header up to header-size-limit, the signatures and results over it (max-signatures), and a plan of at most
- * ACTIONS_EDITS_MAX edits; the body takes none. All of it hangs from the message and goes with it.
+ * ACTIONS_EDITS_MAX edits; the body takes none here (a scanner's copy is counted by av.queue-size). All of it hangs from the message and goes with it.
  *
  * Nothing here knows libmilter. A failure of our own (memory, crypto library) sticks to the message: it
  * ends in a tempfail and touches no other one.
@@ -59,6 +60,9 @@ struct message {
 	struct actions *actions;
 	int error;                   /* first failure of our own, negative; else 0 */
 	void *state;                 /* the role's own */
+	bool sent;                   /* to the scanner, and the role's end has begun */
+	bool role_finished;
+	struct message_scan *scan;   /* NULL: the listener does not scan (message_scan.h) */
 };
 
 /* Returns 0 or -ENOMEM. The message is a talloc child of session. */
@@ -68,6 +72,12 @@ int message_new(struct session *session, const char *sender, enum conf_role role
 /* An ESMTP parameter of MAIL ("SMTPUTF8", "SIZE=100"). Two matter: SMTPUTF8 (RFC 6531 section 3.4) allows
  * UTF-8 in the header, and so U-labels in what we add; BODY= says whether the body may have 8 bits. */
 void message_mail_parameter(struct message *message, const char *parameter);
+
+/* "<a@b>" or "a@b" as "a@b"; Postfix sends those of local mail without brackets. */
+struct view message_address(struct view argument);
+
+/* RCPT, its first argument. */
+void message_recipient(struct message *message, const char *recipient);
 
 /* The MTA may say it at any stage; the last one counts. */
 void message_set_queue_id(struct message *message, const char *queue_id);

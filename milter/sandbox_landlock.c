@@ -24,6 +24,8 @@ struct ruleset {
 };
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define FS_CHANGE (FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+                   LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | FS_TRUNCATE)
 #define FS_ABI_1 (FS_READ | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
                   LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
                   LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
@@ -101,7 +103,8 @@ static int allow(int ruleset_fd, const char *path, uint64_t access)
 	return r;
 }
 
-static int allow_all(int ruleset_fd, const char *const *readable)
+/* Truncation is a right of its own only where the kernel knows it, and there it is handled. */
+static int allow_all(int ruleset_fd, const char *const *readable, const char *const *writable, uint64_t handled)
 {
 	int r = 0;
 
@@ -110,10 +113,13 @@ static int allow_all(int ruleset_fd, const char *const *readable)
 	for (; r == 0 && *readable; readable++)
 		if (**readable)
 			r = allow(ruleset_fd, *readable, FS_READ);
+	for (; r == 0 && *writable; writable++)
+		if (**writable)
+			r = allow(ruleset_fd, *writable, FS_CHANGE & handled);
 	return r;
 }
 
-int landlock_enter(const char *const *readable)
+int landlock_enter(const char *const *readable, const char *const *writable)
 {
 	struct ruleset rules = { 0 };
 	int fd = abi_version(), r;
@@ -123,7 +129,7 @@ int landlock_enter(const char *const *readable)
 	fd = create_ruleset(fd, &rules);
 	if (fd < 0)
 		return fd;
-	r = allow_all(fd, readable);
+	r = allow_all(fd, readable, writable, rules.handled_access_fs);
 	if (r == 0 && syscall(SYS_landlock_restrict_self, fd, 0) < 0) /* takes no_new_privs */
 		r = -errno;
 	close(fd);

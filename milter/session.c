@@ -1,6 +1,7 @@
 #include "milter/session.h"
 
 #include "milter/message.h"
+#include "milter/message_scan.h"
 #include "milter/policy.h"
 
 #include <errno.h>
@@ -77,11 +78,17 @@ int session_mail(struct session *session, const char *sender, const char *auth_t
 	};
 	enum policy_role_reason reason;
 	enum conf_role role = policy_role(session->gate->listener, &client, &reason);
+	int r;
 
 	session_end_message(session);
 	if (session->error)
 		return session->error;
-	return message_new(session, sender, role, reason, &session->message);
+	r = message_new(session, sender, role, reason, &session->message);
+	if (r == 0)
+		r = message_scan_new(session->message, auth_type && *auth_type);
+	if (r < 0)
+		session_end_message(session);
+	return r;
 }
 
 void session_end_message(struct session *session)

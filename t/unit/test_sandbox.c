@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/postern-sandbox-XXXXXX";
-static char secret[64], allowed[64];
+static char secret[64], allowed[64], writable[64];
 
 static bool can_read(const char *path)
 {
@@ -71,6 +71,25 @@ static int files_are_denied(void)
 	return mkdir(path, 0700) < 0 ? 0 : 5;
 }
 
+/* Copies of messages: made under one name, given another, removed. */
+static int writable_folder_can_be_written(void)
+{
+	char inside[160], file[200], renamed[200];
+	int fd;
+
+	(void)snprintf(inside, sizeof inside, "%s/ab", writable);
+	(void)snprintf(file, sizeof file, "%s/new", inside);
+	(void)snprintf(renamed, sizeof renamed, "%s/newer", inside);
+	if (mkdir(inside, 0700) < 0)
+		return 1;
+	fd = open(file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, "x", 1) != 1 || rename(file, renamed) < 0 || !can_read(renamed))
+		return 2;
+	if (symlink("/etc", file) == 0 || mkfifo(file, 0600) == 0)
+		return 3;
+	return unlink(renamed) < 0 || rmdir(inside) < 0 ? 4 : 0;
+}
+
 /* The syslog and journal sockets are named by paths. */
 static int unix_socket_can_be_reached(const struct sockaddr_un *address)
 {
@@ -112,6 +131,7 @@ static const struct case_row {
 	{ "no process is traced", ptrace_is_denied },
 	{ "no socket is set to listen", listen_is_denied },
 	{ "only named files are read, and nothing is written", files_are_denied },
+	{ "folders that are named writable are written to", writable_folder_can_be_written },
 	{ "work goes on", work_goes_on },
 };
 
@@ -119,7 +139,7 @@ static int in_sandbox(int (*function)(void))
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return 100;
-	sandbox_enter((const char *[]){ "", "/no/such/file", allowed, NULL });
+	sandbox_enter((const char *[]){ "", "/no/such/file", allowed, NULL }, (const char *[]){ "", "/no/such/folder", writable, NULL });
 	return function();
 }
 
@@ -182,7 +202,8 @@ static bool kernel_has_all(void)
 	int status;
 
 	if (pid == 0)
-		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && landlock_enter((const char *[]){ NULL }) == 0 && seccomp_enter() == 0 ? 0 : 1);
+		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		      landlock_enter((const char *[]){ NULL }, (const char *[]){ NULL }) == 0 && seccomp_enter() == 0 ? 0 : 1);
 	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -196,10 +217,14 @@ int main(void)
 		return 1;
 	make_file(secret, sizeof secret, "secret");
 	make_file(allowed, sizeof allowed, "allowed");
+	(void)snprintf(writable, sizeof writable, "%s/writable", folder);
+	if (mkdir(writable, 0700) < 0)
+		return 1;
 	TEST_ROWS(cases, test_case);
 	test_add("the log's socket is reached", test_log_socket);
 	r = test_run("sandbox");
 	(void)unlink(secret);
 	(void)unlink(allowed);
+	(void)rmdir(writable);
 	return rmdir(folder) < 0 ? 1 : r;
 }
