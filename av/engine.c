@@ -124,6 +124,14 @@ static cl_error_t on_progress(size_t total, size_t done, void *context)
 	return CL_SUCCESS;
 }
 
+/* Before the database, so that official_only does not shut it out. */
+static cl_error_t load_proof(struct cl_engine *cl, const char *proof)
+{
+	unsigned signatures = 0;
+
+	return proof ? cl_load(proof, cl, &signatures, CL_DB_BYTECODE) : CL_SUCCESS;
+}
+
 static int load(struct av_engine *engine, const struct av_engine_settings *settings, struct progress *loading,
                 struct progress *compiling, cl_error_t *ret_error)
 {
@@ -133,6 +141,9 @@ static int load(struct av_engine *engine, const struct av_engine_settings *setti
 	if (*ret_error != CL_SUCCESS)
 		return -EINVAL;
 	av_engine_set_callbacks(engine->cl);
+	*ret_error = load_proof(engine->cl, settings->proof);
+	if (*ret_error != CL_SUCCESS)
+		return errno_of(*ret_error);
 	cl_engine_set_clcb_sigload_progress(engine->cl, on_progress, loading);
 	cl_engine_set_clcb_engine_compile_progress(engine->cl, on_progress, compiling);
 	*ret_error = cl_load(settings->database, engine->cl, &signatures, database_options(settings));

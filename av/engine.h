@@ -13,6 +13,7 @@
 
 struct av_engine_settings {
 	const char *database;     /* folder or file */
+	const char *proof;        /* a file with one signature more (av/proof.h), not counted in the facts; NULL: none */
 	bool official_only, pua, phishing_urls, macros;
 	size_t max_size;          /* octets of what is scanned; libclamav's MaxFileSize stands above it */
 	size_t max_scan_size;
@@ -36,6 +37,10 @@ void av_engine_free(struct av_engine *engine); /* takes NULL */
 size_t av_engine_max_octets(const struct av_engine *engine);
 
 void av_engine_facts(const struct av_engine *engine, struct av_facts *ret);
+
+/* The same of a database that is not loaded: its files' headers are read, and signatures counted. Before any engine.
+ * Returns 0, -ENOENT (no signature), -EINVAL (a header is malformed) or another negative errno. */
+int av_engine_peek(const char *database, struct av_facts *ret);
 
 /* In a scan child, before its first scan: where temporary files go. Also sets malloc() up for scanning (mallopt). */
 int av_engine_begin(struct av_engine *engine, const char *temporary_directory);

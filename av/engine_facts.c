@@ -15,8 +15,7 @@ static int64_t file_time(int folder, const char *name)
 	return status.st_mtim.tv_sec;
 }
 
-/* Databases without a version of their own: of the youngest file. */
-static int64_t youngest(const char *database)
+int64_t av_engine_youngest(const char *database)
 {
 	DIR *folder = opendir(database);
 	struct dirent *entry;
@@ -42,6 +41,6 @@ void av_engine_learn_facts(struct av_engine *engine, const char *database, unsig
 
 	av_wire_name(engine->facts.engine, sizeof engine->facts.engine, version, view_of(version).n);
 	engine->facts.database = number > 0 ? (uint32_t)number : 0;
-	engine->facts.database_time = number > 0 && time > 0 ? time : youngest(database);
+	engine->facts.database_time = number > 0 && time > 0 ? time : av_engine_youngest(database);
 	engine->facts.signatures = signatures;
 }

@@ -17,6 +17,9 @@ struct av_engine {
  *   signatures  that cl_load() counted */
 void av_engine_learn_facts(struct av_engine *engine, const char *database, unsigned signatures);
 
+/* Time of the youngest file of a database, for one that has no version of its own. */
+int64_t av_engine_youngest(const char *database);
+
 /* To be set before the first scan. */
 void av_engine_set_callbacks(struct cl_engine *cl);
 

@@ -4,12 +4,14 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
-/* Character sets that names come in. Each is code that the C library loads from a file when it is first asked for, which a scan
+/* Character sets that names and the texts that libclamav normalizes come in. Each is code that the C library loads from a file when it is first asked for, which a scan
  * child may not. */
 static const char *const charsets[] = {
 	"UTF-7", "UTF-16", "UTF-32", "ISO-8859-1", "ISO-8859-2", "ISO-8859-5", "ISO-8859-7", "ISO-8859-8", "ISO-8859-9", "ISO-8859-15",
 	"WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252", "WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256", "WINDOWS-1257",
 	"KOI8-R", "KOI8-U", "BIG5", "GB18030", "GBK", "GB2312", "ISO-2022-JP", "SHIFT_JIS", "EUC-JP", "ISO-2022-KR", "EUC-KR", "IBM037",
+	"ISO-8859-3", "ISO-8859-4", "ISO-8859-6", "ISO-8859-13", "ISO-8859-14", "WINDOWS-1258", "IBM437", "IBM850", "IBM852", "IBM866",
+	"TIS-620", "UHC", "EUC-TW", "BIG5-HKSCS", "HZ", "ISO-2022-CN", "MACINTOSH", "UCS-2", "UCS-4",
 };
 
 int av_mime_begin(void)

@@ -20,6 +20,10 @@ SPEAKS_LIBMILTER = {
     "milter/listener.c", "milter/callbacks.h", "milter/actions_apply.h", "milter/check.c", "milter/cmd_check.c",
 }
 
+# The scanner's main() is a child of the supervisor: it reads the configuration and speaks the supervisor's language.
+SCANNER_MAIN = "av/scanner.c"
+SCANNER_MAIN_MAY = ("conf/conf.h", "milter/control.h", "milter/child.h")
+
 
 def sources(folder):
     return sorted(path for path in (ROOT / folder).glob("*.[ch]"))
@@ -33,7 +37,8 @@ def includes(path):
 def test_folder_knows_only_what_lies_below(folder):
     wrong = [f"{path.relative_to(ROOT)} includes {name}" for path in sources(folder) for name in includes(path)
              if name.startswith(FORBIDDEN[folder])
-             and not (name.startswith("libmilter/") and folder == "milter")]
+             and not (name.startswith("libmilter/") and folder == "milter")
+             and not (str(path.relative_to(ROOT)) == SCANNER_MAIN and name in SCANNER_MAIN_MAY)]
     assert sources(folder) and not wrong
 
 
@@ -66,7 +71,7 @@ def test_every_module_has_its_contract(folder):
     headers = {path.stem for path in sources(folder) if path.suffix == ".h"}
     lonely = [path.name for path in sources(folder) if path.suffix == ".c" and path.stem not in headers
               and not any(path.stem.startswith(stem + "_") for stem in headers)
-              and path.stem != "main" and not path.stem.startswith("cmd_")]
+              and path.stem not in ("main", "scanner") and not path.stem.startswith("cmd_")]
     assert not lonely
 
 
