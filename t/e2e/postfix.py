@@ -68,7 +68,7 @@ postlog    unix-dgram n - n -     1 postlogd
 class Postfix:
     """
     milters    as Postfix writes them, in place of 127.0.0.1:4443 and :4445; None: the sample has no such line
-    extra      {name: [options]}: further SMTP ports for the tests
+    extra      {name: [options]}: further SMTP ports for the tests; a number is the port itself
     setup      folder of conf/postfix with another set-up than the two sockets
     values     {as in its files: here}: addresses and paths that must be others; each must occur
     """
@@ -157,7 +157,7 @@ class Postfix:
         return re.sub(r"(?m)^(\S+)\s+inet\b", service, master)
 
     def _service(self, name, options):
-        self.ports[name] = free_port()
+        self.ports[name] = name if isinstance(name, int) else free_port()
         lines = [f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd"]
         return "\n".join(lines + [f"  -o {option}" for option in options]) + "\n"
 
