@@ -16,6 +16,7 @@ struct progress {
 };
 
 static char **listener;
+static void *scanning;
 
 /* Of what libclamav says about one failure: the last lines name file and line, the first ones why. */
 #define MESSAGES_MAX 1000 /* octets */
@@ -26,7 +27,9 @@ static void on_message(enum cl_msg severity, const char *full, const char *text,
 	char *longer;
 
 	(void)full;
-	(void)context;
+	(void)context; /* is not there yet when a scan begins */
+	if (scanning)
+		av_engine_scan_message(scanning, text);
 	if (!listener || severity != CL_MSG_ERROR || (*listener && strlen(*listener) > MESSAGES_MAX))
 		return;
 	if (asprintf(&longer, "%s; %.*s", *listener ? *listener : "", n, text) < 0)
@@ -38,6 +41,11 @@ static void on_message(enum cl_msg severity, const char *full, const char *text,
 void av_engine_listen(char **ret)
 {
 	listener = ret;
+}
+
+void av_engine_listen_scan(void *scan)
+{
+	scanning = scan;
 }
 
 static int begin_library(void)

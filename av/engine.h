@@ -48,6 +48,8 @@ int av_engine_begin(struct av_engine *engine, const char *temporary_directory);
 /* Scan octets in memory with all parsers of libclamav, all matches wanted. Findings are added to `reply`: signatures (limits
  * and heuristics among them), AV_ENCRYPTED, AV_BANNED for ban_true_types, AV_FAILURE for everything that is neither
  * clean nor found. Only a scan that ended with CL_CLEAN adds none.
+ * After an AV_FAILURE this process scans without libclamav's cache of clean files, in which unscanned ones may be: slower, so a child
+ * had better make way for a new one.
  *   name  of the part, for the findings; "" for the whole message */
 struct av_engine_ban {
 	const char *const *true_types; /* NULL-terminated: "CL_TYPE_MSEXE" */

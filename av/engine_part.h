@@ -11,6 +11,7 @@ struct av_engine {
 	struct av_facts facts;
 	size_t max_octets; /* of what is scanned */
 	struct cl_scan_options options;
+	bool cache_off;    /* see av_engine_scan() */
 };
 
 /* What is known of a database once it is compiled.
@@ -22,6 +23,10 @@ int64_t av_engine_youngest(const char *database);
 
 /* To be set before the first scan. */
 void av_engine_set_callbacks(struct cl_engine *cl);
+
+/* libclamav has said something, with errno as it left it, about the scan that was named to av_engine_listen_scan(). */
+void av_engine_scan_message(void *scan, const char *text);
+void av_engine_listen_scan(void *scan); /* NULL: none */
 
 /* libclamav's messages have one place in the process. Its errors are added to *ret, "; " before each, a
  * malloc()ed string made anew by each of them (NULL at first); NULL: they go nowhere again. */

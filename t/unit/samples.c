@@ -77,32 +77,69 @@ struct view sample_uuencode(struct view octets, const char *name)
 	return done(text);
 }
 
-struct view sample_archive(const char *format, const char *filter, const char *name, struct view octets, const char *password)
-{
-	struct archive *a = archive_write_new();
-	struct archive_entry *entry = archive_entry_new();
-	size_t size = octets.n + 65536, used = 0;
-	char *room = malloc(size);
+struct writing {
+	struct archive *a;
+	char *room;
+	size_t used;
+};
 
-	assert_true(a && entry && room);
-	assert_int_equal(archive_write_set_format_by_name(a, format), ARCHIVE_OK);
+static void begin_archive(struct writing *w, const char *format, const char *filter, const char *password, size_t size)
+{
+	w->a = archive_write_new();
+	w->room = malloc(size);
+	assert_true(w->a && w->room);
+	assert_int_equal(archive_write_set_format_by_name(w->a, format), ARCHIVE_OK);
 	if (strcmp(filter, "none") != 0)
-		assert_int_equal(archive_write_add_filter_by_name(a, filter), ARCHIVE_OK);
+		assert_int_equal(archive_write_add_filter_by_name(w->a, filter), ARCHIVE_OK);
 	if (password) {
-		assert_int_equal(archive_write_set_options(a, "zip:encryption=aes256"), ARCHIVE_OK);
-		assert_int_equal(archive_write_set_passphrase(a, password), ARCHIVE_OK);
+		assert_int_equal(archive_write_set_options(w->a, "zip:encryption=aes256"), ARCHIVE_OK);
+		assert_int_equal(archive_write_set_passphrase(w->a, password), ARCHIVE_OK);
 	}
-	assert_int_equal(archive_write_open_memory(a, room, size, &used), ARCHIVE_OK);
+	assert_int_equal(archive_write_open_memory(w->a, w->room, size, &w->used), ARCHIVE_OK);
+}
+
+static void add_file(struct writing *w, const char *name, struct view octets)
+{
+	struct archive_entry *entry = archive_entry_new();
+
 	archive_entry_set_pathname(entry, name);
 	archive_entry_set_size(entry, (la_int64_t)octets.n);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, 0644);
-	assert_int_equal(archive_write_header(a, entry), ARCHIVE_OK);
-	assert_int_equal(archive_write_data(a, octets.p, octets.n), octets.n);
-	assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+	assert_int_equal(archive_write_header(w->a, entry), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(w->a, octets.p, octets.n), octets.n);
 	archive_entry_free(entry);
-	archive_write_free(a);
-	return (struct view){ room, used };
+}
+
+static struct view end_archive(struct writing *w)
+{
+	assert_int_equal(archive_write_close(w->a), ARCHIVE_OK);
+	archive_write_free(w->a);
+	return (struct view){ w->room, w->used };
+}
+
+struct view sample_archive(const char *format, const char *filter, const char *name, struct view octets, const char *password)
+{
+	struct writing w;
+
+	begin_archive(&w, format, filter, password, octets.n + 65536);
+	add_file(&w, name, octets);
+	return end_archive(&w);
+}
+
+struct view sample_archive_of_many(const char *format, unsigned count)
+{
+	struct writing w;
+
+	begin_archive(&w, format, "none", NULL, (size_t)count * 2048 + 65536);
+	for (unsigned i = 0; i < count; i++) {
+		char name[32], text[64];
+
+		snprintf(name, sizeof name, "f%u.txt", i);
+		snprintf(text, sizeof text, "this is file number %u", i);
+		add_file(&w, name, view_of(text));
+	}
+	return end_archive(&w);
 }
 
 static struct view zip64(void)

@@ -12,6 +12,9 @@ struct view sample_uuencode(struct view octets, const char *name);
  *   password  NULL: none */
 struct view sample_archive(const char *format, const char *filter, const char *name, struct view octets, const char *password);
 
+/* One with `count` files "f0.txt" ... of different text. */
+struct view sample_archive_of_many(const char *format, unsigned count);
+
 /* A message from a template:
  *     {eicar}    the test file itself      {eicar64}  in base64          {zip}   a zip of it (eicar.com), in base64
  *     {uu}       uuencoded as eicar.com    {hi64}     "hi\n" in base64   {0}     an octet 0
