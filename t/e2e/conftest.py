@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import judges  # noqa: E402
 import mail  # noqa: E402
+import scanning  # noqa: E402
 from gate import Gate  # noqa: E402
 from postern import PROGRAM  # noqa: E402
 
@@ -48,6 +49,11 @@ def gate(session_gate):
     """The gate with its default configuration, whatever the test before did."""
     session_gate.postern.start()
     return session_gate
+
+
+@pytest.fixture(scope="session")
+def scan_database(directory):
+    return scanning.database(directory / "database")
 
 
 @pytest.fixture

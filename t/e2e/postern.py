@@ -47,6 +47,9 @@ sign {{
 verify {{
 	{verify}
 }}
+av {{
+	{av}
+}}
 log {{
 	target = stderr
 }}
@@ -106,9 +109,9 @@ class Postern:
         self._log_start = 0
 
     def configuration(self, authserv_id=AUTHSERV_ID, workers=2, sign="", verify="", listener="", keys=None, dns_port=None,
-                      records=None):
+                      records=None, av=""):
         return CONFIGURATION.format(
-            authserv_id=authserv_id, workers=workers, sign=sign, verify=verify, listener=listener,
+            authserv_id=authserv_id, workers=workers, sign=sign, verify=verify, listener=listener, av=av,
             inbound=self.inbound, originating=self.originating, dns_port=dns_port or self._closed_port,
             records=records or self.records_file,
             keys="\n".join(key.section() for key in (self._keys if keys is None else keys)))
