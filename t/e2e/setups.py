@@ -26,9 +26,9 @@ class SamplePostern(Postern):
             **sockets, 'user = "postern"': 'user = "nobody"', "/etc/postern/keys/rsa.example.com.pem": str(keys[0].file)})
         self._listeners = len(specs)
 
-    def configuration(self, **_):
+    def configuration(self, more="", **_):
         records = f'dns {{ servers = {{ "127.0.0.1@{self._closed_port}" }} timeout = 1s records = "{self.records_file}" }}\n'
-        return 'authserv-id = "mx.example.net"\n' + self._text.replace("role =", "workers = 1 role =") + records + "log { target = stderr }\n"
+        return 'authserv-id = "mx.example.net"\n' + self._text.replace("role =", "workers = 1 role =") + records + more + "log { target = stderr }\n"
 
     def _all_ready(self):
         assert self._process.poll() is None, f"the daemon ended: {self.log()[-2000:]}"

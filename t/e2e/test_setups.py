@@ -128,6 +128,27 @@ def test_one_socket_signs_local_mail_and_bounces(one_socket):
     assert one_socket.dkimpy(bounce) == SIGNED
 
 
+def test_bounces_are_spared_where_unsigned_mail_is_refused(one_socket):
+    one_socket.postern.start(more="verify { on-none = reject on-fail = reject on-permerror = reject }\n")
+    try:
+        outside = f"ADDR={OUTER}"
+        assert mail.send(one_socket.postfix.inbound, mail.message(), mail.recipient(), xclient=outside).code == 550
+        assert mail.send(one_socket.postfix.inbound, mail.message(), mail.recipient(), sender="", xclient=outside).code == 550
+        bounce = bounced(one_socket, lambda raw, to, author: sasl.submit(one_socket.postfix.ports["smtp"], raw, to, sender=author))
+        assert one_socket.dkimpy(bounce) == SIGNED
+    finally:
+        one_socket.postern.start()
+
+
+def test_delivery_notification(chroot):
+    """What Postfix says of success (RFC 3461) is its own mail like a bounce."""
+    author = mail.recipient("author").replace("example.net", "example.com")
+    with smtplib.SMTP("127.0.0.1", chroot.postfix.originating, timeout=60) as client:
+        client.sendmail(author, [mail.recipient()], mail.message(sender=author), rcpt_options=["NOTIFY=SUCCESS"])
+    report = chroot.sink.wait_bounce(author).data
+    assert b"Success" in report and chroot.dkimpy(report) == SIGNED
+
+
 def test_jail(chroot):
     """smtpd and cleanup have changed their root: the sockets are found from there, by Postfix's own group."""
     raw = chroot.send(chroot.postfix.originating, mail.message())
