@@ -248,3 +248,26 @@ bool conf_uses_scanner(const struct conf *conf)
 			return true;
 	return false;
 }
+
+static bool lists_equal(const char *const *a, const char *const *b)
+{
+	for (; *a && *b; a++, b++)
+		if (strcmp(*a, *b) != 0)
+			return false;
+	return !*a && !*b;
+}
+
+bool conf_scanner_equal(const struct conf *a, const struct conf *b)
+{
+	const struct conf_av *x = &a->av, *y = &b->av;
+
+	return strcmp(a->user, b->user) == 0 && strcmp(x->database, y->database) == 0 && strcmp(x->user, y->user) == 0 &&
+	       x->scanners == y->scanners && x->recycle == y->recycle && x->temp_size == y->temp_size &&
+	       x->official_only == y->official_only && x->pua == y->pua && x->phishing_urls == y->phishing_urls &&
+	       x->macros == y->macros && x->scan_parts == y->scan_parts && x->max_size == y->max_size &&
+	       x->max_scan_size == y->max_scan_size && x->max_files == y->max_files && x->max_recursion == y->max_recursion &&
+	       x->max_parts == y->max_parts && x->timeout_ms == y->timeout_ms && x->ban_in_archives == y->ban_in_archives &&
+	       x->reload == y->reload && x->reload_delay_ms == y->reload_delay_ms &&
+	       lists_equal(x->ban_extensions, y->ban_extensions) && lists_equal(x->ban_types, y->ban_types) &&
+	       lists_equal(x->ban_true_types, y->ban_true_types);
+}

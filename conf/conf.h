@@ -199,6 +199,9 @@ char *conf_quote(void *mem, const char *string);
 /* Does any listener scan with the scanner of our own (not with clamd)? */
 bool conf_uses_scanner(const struct conf *conf);
 
+/* Would two configurations make the same scanner: every option that the scanner itself reads is equal? */
+bool conf_scanner_equal(const struct conf *a, const struct conf *b);
+
 /* True when the address lies in one of the networks; IPv4-mapped IPv6 counts as IPv4. */
 bool conf_network_contains(const struct conf_network *networks, size_t count, const struct sockaddr *address);
 

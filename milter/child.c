@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <talloc.h>
 #include <unistd.h>
 
 #define CHILD_DESCRIPTORS (1 + CHILD_INHERITED)
@@ -84,5 +86,28 @@ int child_start(const char *program, char *const *argv, const int inherited[CHIL
 	}
 	*ret_pid = pid;
 	*ret_control = pair[0];
+	return 0;
+}
+
+int child_configuration(void *mem, char **ret_text, size_t *ret_n)
+{
+	struct stat st;
+	size_t done = 0;
+	ssize_t n = 1;
+	char *text;
+
+	if (fstat(CHILD_CONFIGURATION, &st) < 0)
+		return -errno;
+	text = talloc_array(mem, char, (unsigned)st.st_size + 1);
+	if (!text)
+		return -ENOMEM;
+	while (n != 0 && done < (size_t)st.st_size) { /* pread(): all workers share one file offset */
+		n = pread(CHILD_CONFIGURATION, text + done, (size_t)st.st_size - done, (off_t)done);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	*ret_text = text;
+	*ret_n = done;
 	return 0;
 }

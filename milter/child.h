@@ -34,4 +34,8 @@ enum child_descriptor {
  * Returns 0 or a negative errno. */
 int child_start(const char *program, char *const *argv, const int inherited[CHILD_INHERITED], pid_t *ret_pid, int *ret_control);
 
+/* In a child: read what lies at CHILD_CONFIGURATION, without moving the offset that all children share.
+ *   ret_text  a talloc array of mem; no NUL ends it. Returns 0, -ENOMEM or another negative errno. */
+int child_configuration(void *mem, char **ret_text, size_t *ret_n);
+
 #endif

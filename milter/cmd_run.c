@@ -1,16 +1,15 @@
 #include "conf/conf.h"
 #include "milter/cmd.h"
 #include "milter/log.h"
+#include "milter/program.h"
 #include "milter/run_text.h"
 #include "milter/supervisor.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <talloc.h>
-#include <unistd.h>
 
 #define DEFAULT_FILE "/etc/postern/postern.conf"
 #define SHORT_FORM_NAME "command-line" /* stands for the file's name in errors */
@@ -59,6 +58,7 @@ struct configuration {
 	char *text;
 	size_t n;
 	const struct conf *conf;
+	bool from_file;
 };
 
 static int read_long_form(void *mem, const struct run_options *o, struct configuration *ret)
@@ -67,6 +67,7 @@ static int read_long_form(void *mem, const struct run_options *o, struct configu
 	int r;
 
 	ret->file = o->file ? o->file : DEFAULT_FILE;
+	ret->from_file = true;
 	r = conf_read_file(mem, ret->file, &ret->text, &ret->n, &error);
 	if (r < 0)
 		return cmd_fail("run", EX_NOINPUT, "%s", error ? error : strerror(-r));
@@ -102,34 +103,19 @@ static int parse(void *mem, struct configuration *configuration)
 	return r < 0 ? cmd_fail("run", EX_OSERR, "%s", strerror(-r)) : EX_OK;
 }
 
-/* Asked at start, and remembered as a path: later starts run the program that then stands there, so an upgrade needs
- * no stop. */
-static int own_program(void *mem, char **ret)
-{
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-
-	if (n < 0)
-		return -errno;
-	if ((size_t)n == sizeof path)
-		return -ENAMETOOLONG;
-	*ret = talloc_strndup(mem, path, (size_t)n);
-	return *ret ? 0 : -ENOMEM;
-}
-
 static int serve(void *mem, const struct configuration *configuration)
 {
 	char *program = NULL;
 	int r;
 
-	r = own_program(mem, &program);
+	r = program_own(mem, &program);
 	if (r < 0)
 		return cmd_fail("run", EX_OSERR, "/proc/self/exe: %s", strerror(-r));
 	r = log_open(&configuration->conf->log, "supervisor");
 	if (r < 0)
 		return cmd_fail("run", EX_CONFIG, "log: wanted to open the target, got \"%s\"", strerror(-r));
 	return supervisor_run(&(struct supervisor_params){ configuration->conf, configuration->text, configuration->n,
-	                                                   configuration->file, program });
+	                                                   configuration->file, program, configuration->from_file });
 }
 
 static int run(struct run_options *o)

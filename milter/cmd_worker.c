@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <talloc.h>
 #include <unistd.h>
@@ -42,29 +41,6 @@ static int exit_code(int r)
 	return r == -ENOMEM || r == -EAGAIN || r == -EMFILE || r == -ENFILE ? EX_TEMPFAIL : EX_CONFIG;
 }
 
-static int read_configuration(void *mem, char **ret_text, size_t *ret_n)
-{
-	struct stat st;
-	size_t done = 0;
-	ssize_t n = 1;
-	char *text;
-
-	if (fstat(CHILD_CONFIGURATION, &st) < 0)
-		return -errno;
-	text = talloc_array(mem, char, (unsigned)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (n != 0 && done < (size_t)st.st_size) { /* pread(): all workers share one file offset */
-		n = pread(CHILD_CONFIGURATION, text + done, (size_t)st.st_size - done, (off_t)done);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	*ret_text = text;
-	*ret_n = done;
-	return 0;
-}
-
 static int parse_configuration(struct worker *worker)
 {
 	struct conf_errors errors;
@@ -72,7 +48,7 @@ static int parse_configuration(struct worker *worker)
 	size_t n = 0;
 	int r;
 
-	r = read_configuration(worker, &text, &n);
+	r = child_configuration(worker, &text, &n);
 	if (r < 0)
 		return r;
 	r = conf_parse(worker, text, n, worker->file, &worker->conf, &errors);

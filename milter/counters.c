@@ -42,3 +42,9 @@ void counters_move(struct counters *total, struct counters *from)
 		(void)atomic_fetch_add_explicit(&total->value[i], atomic_exchange_explicit(&from->value[i], 0, memory_order_relaxed),
 		                                memory_order_relaxed);
 }
+
+void counters_sum(struct counters *total, const struct counters *more)
+{
+	for (size_t i = 0; i < COUNTER_COUNT; i++)
+		(void)atomic_fetch_add_explicit(&total->value[i], atomic_load_explicit(&more->value[i], memory_order_relaxed), memory_order_relaxed);
+}

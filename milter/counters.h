@@ -44,6 +44,9 @@ const char *counter_text(unsigned counter);
 void counters_add(struct counters *counters, unsigned counter);
 void counters_add_class(struct counters *counters, enum av_class class);
 
+/* Add all of one to another, which nobody else writes to. */
+void counters_sum(struct counters *total, const struct counters *more);
+
 /* Add all of a dead worker's to a total, and zero them for the next one. The caller is alone with both. */
 void counters_move(struct counters *total, struct counters *from);
 

@@ -1,5 +1,6 @@
 #include "milter/generation.h"
 
+#include "dkim/clock.h"
 #include "milter/control.h"
 #include "milter/log.h"
 
@@ -41,7 +42,7 @@ static int generation_destructor(struct generation *generation)
 static int add_slots(struct generation *generation, const struct conf_listener *listener, int socket)
 {
 	for (unsigned n = worker_count(listener); n; n--) {
-		struct slot slot = { .listener = listener, .socket = socket, .control = -1, .pid = -1 };
+		struct slot slot = { .generation = generation, .listener = listener, .socket = socket, .control = -1, .pid = -1 };
 		int r = shared_row_take(generation->rows, &slot.row);
 
 		if (r < 0)
@@ -51,9 +52,10 @@ static int add_slots(struct generation *generation, const struct conf_listener *
 	return 0;
 }
 
-int generation_new(void *mem, unsigned number, const struct conf *conf, const int *sockets, struct shared_rows *rows,
-                   struct generation **ret)
+int generation_new(void *mem, unsigned number, struct configuration *configuration, const int *sockets, struct shared_rows *rows,
+                   struct tally *tally, struct generation **ret)
 {
+	const struct conf *conf = configuration->conf;
 	struct generation *generation = talloc_zero(mem, struct generation);
 	size_t count = 0;
 	int r = 0;
@@ -62,6 +64,7 @@ int generation_new(void *mem, unsigned number, const struct conf *conf, const in
 		return -ENOMEM;
 	generation->number = number;
 	generation->rows = rows;
+	generation->tally = tally;
 	generation->jobs = -1;
 	talloc_set_destructor(generation, generation_destructor);
 	for (size_t i = 0; i < conf->listener_count; i++)
@@ -75,6 +78,7 @@ int generation_new(void *mem, unsigned number, const struct conf *conf, const in
 		talloc_free(generation);
 		return r;
 	}
+	generation->configuration = talloc_steal(generation, configuration);
 	*ret = generation;
 	return 0;
 }
@@ -108,9 +112,9 @@ static void schedule_restart(struct slot *slot, int64_t now_ms)
 static int start_process(const struct generation *generation, struct slot *slot)
 {
 	const int inherited[CHILD_INHERITED] = {
-		slot->socket, generation->configuration, slot->listener->scan ? generation->jobs : -1, generation->rows->fd };
+		slot->socket, generation->configuration->fd, slot->listener->scan ? generation->jobs : -1, generation->rows->fd };
 	char row[sizeof "4294967295"];
-	const char *argv[] = { "postern", "worker", slot->listener->name, generation->file, row, NULL };
+	const char *argv[] = { "postern", "worker", slot->listener->name, generation->configuration->file, row, NULL };
 
 	(void)snprintf(row, sizeof row, "%u", slot->row);
 	return child_start(generation->program, (char *const *)argv, inherited, &slot->pid, &slot->control);
@@ -159,12 +163,6 @@ int generation_tick(struct generation *generation, int64_t now_ms)
 	return (int)next;
 }
 
-void generation_poll_set(const struct generation *generation, struct pollfd *ret)
-{
-	for (size_t i = 0; i < generation->count; i++)
-		ret[i] = (struct pollfd){ .fd = generation->slots[i].control, .events = POLLIN };
-}
-
 static void close_control(struct slot *slot)
 {
 	if (slot->control >= 0)
@@ -203,12 +201,18 @@ static void receive(struct generation *generation, struct slot *slot, int64_t no
 	}
 }
 
-void generation_receive(struct generation *generation, const struct pollfd *polled, int64_t now_ms)
+static void on_message(void *arg)
+{
+	struct slot *slot = arg;
+
+	receive(slot->generation, slot, clock_monotonic_ms());
+	slot->generation->was_ready = slot->generation->was_ready || generation_is_ready(slot->generation);
+}
+
+void generation_watch(struct generation *generation, struct poll_set *set)
 {
 	for (size_t i = 0; i < generation->count; i++)
-		if (polled[i].revents && polled[i].fd == generation->slots[i].control)
-			receive(generation, &generation->slots[i], now_ms);
-	generation->was_ready = generation->was_ready || generation_is_ready(generation);
+		poll_set_add(set, generation->slots[i].control, POLLIN, on_message, &generation->slots[i]);
 }
 
 static void log_death(const struct slot *slot, int status)
@@ -225,18 +229,30 @@ static void log_death(const struct slot *slot, int status)
 	log_end(line);
 }
 
+/* The first one is as good as another. */
+static void note_fault(struct generation *generation, const struct slot *slot)
+{
+	if (generation->fault)
+		return;
+	generation->fault = EX_CONFIG;
+	generation->fault_text = talloc_asprintf(generation, "listener %s: %s", slot->listener->name,
+	                                         slot->error ? slot->error : "its worker cannot start");
+}
+
 static void died(struct generation *generation, struct slot *slot, int status, int64_t now_ms)
 {
 	receive(generation, slot, now_ms); /* its last words */
 	close_control(slot);
 	log_death(slot, status);
 	slot->pid = -1;
+	shared_row_clear(generation->rows, slot->row, tally_of(generation->tally, slot->listener->name));
 	if (slot->state == SLOT_DRAINING) {
 		set_state(slot, SLOT_ENDED, now_ms, 0);
 		return;
 	}
+	slot->restarts++;
 	if (!generation->was_ready && WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG)
-		generation->fault = EX_CONFIG;
+		note_fault(generation, slot);
 	if (slot->state == SLOT_READY && now_ms - slot->since_ms >= GENERATION_STABLE_MS)
 		slot->deaths = 0;
 	schedule_restart(slot, now_ms);

@@ -1,15 +1,16 @@
 /*
- * The workers that were started with one configuration. A reload will make another generation beside
- * this one; today there is one.
+ * The workers that were started with one configuration. A reload makes another generation beside this one; when all of that
+ * are ready, this one is told to drain.
  */
 #ifndef MILTER_GENERATION_H
 #define MILTER_GENERATION_H
 
-#include "conf/conf.h"
 #include "milter/child.h"
+#include "milter/configuration.h"
+#include "milter/poll_set.h"
 #include "milter/shared.h"
+#include "milter/tally.h"
 
-#include <poll.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,6 +34,7 @@ enum slot_state {
 
 /* The place of one worker: its processes come and go. */
 struct slot {
+	struct generation *generation;
 	const struct conf_listener *listener;
 	int socket;        /* the shared one */
 	unsigned row;      /* of struct shared: of this slot as long as the generation lives */
@@ -42,35 +44,39 @@ struct slot {
 	int64_t since_ms;  /* when its state began */
 	int64_t due_ms;
 	unsigned deaths;   /* in a row */
+	unsigned restarts; /* in all */
 	char *error;       /* what its last process said about why it could not start */
 };
 
 struct generation {
 	unsigned number;
 	const char *program;
-	const char *file;      /* the configuration's name */
-	int configuration;     /* sealed memory */
+	struct configuration *configuration; /* its own child */
 	int jobs;              /* sending end of the job queue; -1: none */
 	struct shared_rows *rows;
+	struct tally *tally;   /* where the counts of dead workers go */
+	int64_t end_by_ms;     /* of one that drains: when it is killed */
+	struct generation *next; /* of those that drain */
 	struct slot *slots;
 	size_t count;
 	bool was_ready;        /* all were ready once */
 	int fault;             /* EX_CONFIG of a worker before that; else 0 */
+	char *fault_text;      /* what it said; NULL: nothing */
 };
 
-/* Prepare the slots; starts nothing.
+/* Prepare the slots; starts nothing. The caller fills in program and jobs.
+ *   configuration  parsed; moves to the generation on success
  *   sockets  one per listener of conf, in its order; they stay the caller's
  *   rows     each slot takes one, until the generation is freed
  *   ret      a talloc child of mem. Returns 0, -ENOSPC without enough rows, or -ENOMEM. */
-int generation_new(void *mem, unsigned number, const struct conf *conf, const int *sockets, struct shared_rows *rows,
-                   struct generation **ret);
+int generation_new(void *mem, unsigned number, struct configuration *configuration, const int *sockets, struct shared_rows *rows,
+                   struct tally *tally, struct generation **ret);
 
 /* Start what is due, kill what is late. Returns the time until this must be called again, in ms; -1: nothing waits. */
 int generation_tick(struct generation *generation, int64_t now_ms);
 
-/* Fill one entry per slot (fd -1 where there is no process), and take what came in on them. */
-void generation_poll_set(const struct generation *generation, struct pollfd *ret);
-void generation_receive(struct generation *generation, const struct pollfd *polled, int64_t now_ms);
+/* Take what workers say. */
+void generation_watch(struct generation *generation, struct poll_set *set);
 
 /* Note the deaths of its processes (after SIGCHLD). */
 void generation_reap(struct generation *generation, int64_t now_ms);

@@ -15,6 +15,10 @@
  *   ret_error  talloc string of mem: wanted and got. Returns the descriptor or a negative errno. */
 int listener_open(void *mem, const struct socket_spec *spec, mode_t mode, const char *group, char **ret_error);
 
+/* Set mode and group of a unix socket's file; nothing for the others.
+ *   ret_error  talloc string of mem. Returns 0 or a negative errno. */
+int listener_set_access(void *mem, const struct socket_spec *spec, mode_t mode, const char *group, char **ret_error);
+
 /* Remove the file of a unix socket that listener_open() made; nothing for the others. */
 void listener_remove(const struct socket_spec *spec);
 

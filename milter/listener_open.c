@@ -94,28 +94,43 @@ static int group_id(void *mem, const char *name, gid_t *ret)
 	return found ? 0 : -ENOENT;
 }
 
-/* The file is born with no right for others (umask) and gets its group before its mode. */
-static int open_unix(void *mem, int fd, const struct socket_spec *spec, const struct socket_address *address, mode_t mode,
-                     const char *group, char **ret_error)
+/* The group comes before the mode: nobody gets in whom the mode is not meant for. */
+int listener_set_access(void *mem, const struct socket_spec *spec, mode_t mode, const char *group, char **ret_error)
 {
-	mode_t mask;
 	gid_t gid = (gid_t)-1; /* chown() leaves that as it is */
 	int r;
 
+	if (spec->kind != SOCKET_UNIX)
+		return 0;
 	if (*group && (r = group_id(mem, group, &gid)) < 0) {
 		*ret_error = talloc_asprintf(mem, "socket-group: wanted a group of this host, got \"%s\" (%s)", group, strerror(-r));
 		return r;
 	}
+	if (chown(spec->path, (uid_t)-1, gid) == 0 && chmod(spec->path, mode) == 0)
+		return 0;
+	r = -errno;
+	*ret_error = talloc_asprintf(mem, "%s: wanted to set mode and group, got \"%s\"", spec->path, strerror(-r));
+	return r;
+}
+
+/* The file is born with no right for others (umask). */
+static int open_unix(void *mem, int fd, const struct socket_spec *spec, const struct socket_address *address, mode_t mode,
+                     const char *group, char **ret_error)
+{
+	mode_t mask;
+	int r;
+
 	r = remove_left_over(spec, address);
 	if (r < 0)
 		return r;
 	mask = umask(0177);
 	r = bind_and_listen(fd, address);
 	umask(mask);
-	if (r == 0 && (chown(spec->path, (uid_t)-1, gid) < 0 || chmod(spec->path, mode) < 0)) {
-		r = -errno;
+	if (r < 0)
+		return r;
+	r = listener_set_access(mem, spec, mode, group, ret_error);
+	if (r < 0)
 		listener_remove(spec);
-	}
 	return r;
 }
 

@@ -13,6 +13,8 @@ static const struct command {
 } commands[] = {
 	{ "run",    cmd_run,    "serve MTAs: verify and sign mail" },
 	{ "check",  cmd_check,  "say what would go wrong at start, and what was found" },
+	{ "reload", cmd_reload, "have the running daemon read its configuration anew" },
+	{ "status", cmd_status, "show what the running daemon is doing" },
 	{ "keygen", cmd_keygen, "make a key and the DNS record that publishes it" },
 	{ "testkey", cmd_testkey, "ask DNS for a key, and compare it with the private key" },
 	{ "sign",   cmd_sign,   "sign a message" },
@@ -20,6 +22,7 @@ static const struct command {
 	{ "probe",  cmd_probe,  "show what a milter would do to a message" },
 	{ "reflect", cmd_reflect, "answer a message with what its signatures are worth" },
 	{ "worker", cmd_worker, NULL },
+	{ "vet",    cmd_vet,    NULL },
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)

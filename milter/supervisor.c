@@ -1,51 +1,24 @@
 #include "milter/supervisor.h"
 
 #include "dkim/clock.h"
-#include "milter/generation.h"
-#include "milter/listener.h"
 #include "milter/log.h"
-#include "milter/queue.h"
+#include "milter/program.h"
+#include "milter/supervisor_parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <talloc.h>
-#include <time.h>
 #include <unistd.h>
-
-struct supervisor {
-	const struct supervisor_params *params;
-	struct socket_spec *specs; /* one per listener, like sockets */
-	int *sockets;              /* -1: closed */
-	int configuration;
-	int signals;
-	sigset_t former_mask;
-	struct queue queue;        /* ends -1: no listener scans with it */
-	struct shared_rows rows;
-	struct generation *generation;
-	struct pollfd *polled;     /* one per slot, the signals behind them */
-	bool announced;            /* READY=1 was sent */
-	bool stopping;
-	bool killed;
-	int64_t stop_by_ms;
-	int code;
-};
 
 static int supervisor_destructor(struct supervisor *supervisor)
 {
-	for (size_t i = 0; supervisor->sockets && i < supervisor->params->conf->listener_count; i++)
-		if (supervisor->sockets[i] >= 0)
-			close(supervisor->sockets[i]);
-	if (supervisor->configuration >= 0)
-		close(supervisor->configuration);
 	queue_close(&supervisor->queue);
 	shared_unmap(supervisor->rows.shared);
+	supervisor->rows.shared = NULL; /* generations end after this and give their rows back: those are kept elsewhere */
 	if (supervisor->rows.fd >= 0)
 		close(supervisor->rows.fd);
 	if (supervisor->signals >= 0) {
@@ -55,103 +28,37 @@ static int supervisor_destructor(struct supervisor *supervisor)
 	return 0;
 }
 
-/* A daemon that was killed leaves workers that let go of their sockets within seconds: wait for them, as a restart would have to. */
-static int open_when_free(struct supervisor *supervisor, const struct socket_spec *spec, const struct conf_listener *listener, char **ret_error)
+static void log_lines(const char *lines)
 {
-	const struct timespec pause = { 0, SUPERVISOR_BIND_PAUSE_MS * 1000000L };
-	int r = -EADDRINUSE;
+	struct view rest = view_of(lines), line;
 
-	for (unsigned i = 0; r == -EADDRINUSE && i < SUPERVISOR_BIND_TRIES; i++) {
-		if (i > 0)
-			(void)nanosleep(&pause, NULL); /* cut short by a signal: tried again a little early */
-		TALLOC_FREE(*ret_error);
-		r = listener_open(supervisor, spec, listener->socket_mode, listener->socket_group, ret_error);
-	}
-	return r;
+	while (view_next(&rest, '\n', &line) && line.n)
+		log_text(CONF_LOG_ERROR, "start", "%.*s", (int)line.n, line.p);
 }
 
-/* The first socket of a listener; every fault goes to the log, not the first alone. Returns an exit code. */
-static int open_socket(struct supervisor *supervisor, size_t i)
+int supervisor_prepare_scanner(struct supervisor *supervisor, const struct conf *conf, char **errors)
 {
-	const struct conf_listener *listener = &supervisor->params->conf->listeners[i];
-	struct socket_spec *spec = &supervisor->specs[i];
 	char *error = NULL;
-	int code = EX_CONFIG, r;
+	int r = 0;
 
-	r = socket_spec_parse(supervisor, listener->socket, spec, &error);
-	if (r == 0) {
-		code = EX_UNAVAILABLE;
-		r = open_when_free(supervisor, spec, listener, &error);
-	}
-	if (r >= 0) {
-		supervisor->sockets[i] = r;
+	if (!conf_uses_scanner(conf))
 		return EX_OK;
-	}
-	log_text(CONF_LOG_ERROR, "start", "%s:%u: listener %s: socket = \"%s\": %s", supervisor->params->file, listener->line, listener->name,
-	         listener->socket, error ? error : strerror(-r));
+	TALLOC_FREE(supervisor->scanner_program);
+	r = program_scanner(supervisor, supervisor->params->program, &supervisor->scanner_program, &error);
+	if (r == 0 && supervisor->queue.send < 0)
+		r = queue_open(&supervisor->queue);
+	if (r < 0)
+		*errors = talloc_asprintf_append(*errors, "a listener has scan = yes: %s\n", error ? error : strerror(-r));
 	talloc_free(error);
-	return code;
+	return r == 0 ? EX_OK : r == -ENOENT ? EX_CONFIG : EX_OSERR;
 }
 
-static int open_sockets(struct supervisor *supervisor)
-{
-	size_t count = supervisor->params->conf->listener_count;
-	int worst = EX_OK;
-
-	supervisor->specs = talloc_zero_array(supervisor, struct socket_spec, (unsigned)count);
-	supervisor->sockets = talloc_array(supervisor, int, (unsigned)count);
-	if (!supervisor->specs || !supervisor->sockets) {
-		TALLOC_FREE(supervisor->sockets);
-		return EX_TEMPFAIL;
-	}
-	memset(supervisor->sockets, 0xff, count * sizeof *supervisor->sockets); /* all -1 */
-	for (size_t i = 0; i < count; i++) {
-		int code = open_socket(supervisor, i);
-
-		worst = code == EX_OK || worst == EX_CONFIG ? worst : code;
-	}
-	return worst;
-}
-
-static void close_sockets(struct supervisor *supervisor)
-{
-	for (size_t i = 0; i < supervisor->params->conf->listener_count; i++) {
-		if (supervisor->sockets[i] < 0)
-			continue;
-		listener_remove(&supervisor->specs[i]);
-		close(supervisor->sockets[i]);
-		supervisor->sockets[i] = -1;
-	}
-}
-
-/* All workers, whenever they start, read these same octets. Returns 0 or a negative errno. */
-static int seal_configuration(struct supervisor *supervisor)
-{
-	const struct supervisor_params *params = supervisor->params;
-	size_t done = 0;
-
-	supervisor->configuration = memfd_create("postern.conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (supervisor->configuration < 0)
-		return -errno;
-	while (done < params->n) {
-		ssize_t n = write(supervisor->configuration, params->text + done, params->n - done);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	if (fcntl(supervisor->configuration, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return -errno;
-	return 0;
-}
-
-/* SIGHUP is ignored: an administrator's habit of sending it must not stop mail. */
 static int take_signals(struct supervisor *supervisor)
 {
 	sigset_t taken;
 
-	if (signal(SIGHUP, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigemptyset(&taken) < 0 ||
-	    sigaddset(&taken, SIGTERM) < 0 || sigaddset(&taken, SIGINT) < 0 || sigaddset(&taken, SIGCHLD) < 0)
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigemptyset(&taken) < 0 || sigaddset(&taken, SIGTERM) < 0 ||
+	    sigaddset(&taken, SIGINT) < 0 || sigaddset(&taken, SIGHUP) < 0 || sigaddset(&taken, SIGCHLD) < 0)
 		return -errno;
 	supervisor->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (supervisor->signals < 0)
@@ -159,21 +66,24 @@ static int take_signals(struct supervisor *supervisor)
 	return sigprocmask(SIG_BLOCK, &taken, &supervisor->former_mask) < 0 ? -errno : 0;
 }
 
-static int make_generation(struct supervisor *supervisor)
+static int make_generation(struct supervisor *supervisor, const int *fds)
 {
-	struct generation *generation;
+	const struct supervisor_params *params = supervisor->params;
+	struct configuration *configuration;
 	int r;
 
-	r = generation_new(supervisor, 1, supervisor->params->conf, supervisor->sockets, &supervisor->rows, &generation);
+	r = configuration_new(supervisor, params->file, params->text, params->n, &configuration);
 	if (r < 0)
 		return r;
-	generation->program = supervisor->params->program;
-	generation->file = supervisor->params->file;
-	generation->configuration = supervisor->configuration;
-	generation->jobs = supervisor->queue.send;
-	supervisor->generation = generation;
-	supervisor->polled = talloc_zero_array(supervisor, struct pollfd, (unsigned)generation->count + 1);
-	return supervisor->polled ? 0 : -ENOMEM;
+	configuration->conf = params->conf;
+	r = generation_new(supervisor, 1, configuration, fds, &supervisor->rows, supervisor->tally, &supervisor->generation);
+	if (r < 0)
+		return r;
+	supervisor->generation->program = params->program;
+	supervisor->generation->jobs = supervisor->queue.send;
+	if (!conf_uses_scanner(params->conf))
+		return 0;
+	return scanner_want(supervisor->scanner, supervisor->scanner_program, supervisor->queue.receive, configuration, clock_monotonic_ms());
 }
 
 static void announce(struct supervisor *supervisor)
@@ -187,17 +97,34 @@ static void announce(struct supervisor *supervisor)
 	(void)sd_notify(0, "READY=1"); /* without systemd there is nobody to tell */
 }
 
+void supervisor_retire(struct supervisor *supervisor, struct generation *generation, int64_t now_ms)
+{
+	generation_drain(generation, now_ms);
+	generation->end_by_ms = now_ms + generation->configuration->conf->drain_timeout_ms + SUPERVISOR_STOP_MARGIN_MS;
+	generation->next = supervisor->draining;
+	supervisor->draining = generation;
+}
+
 /* The sockets close first, so that an MTA that comes now is turned away: at once, or over TCP when libmilter's poll()
  * lets go of its socket, which takes up to 5 s while sessions are open. Where systemd holds the socket too, the MTA
- * waits for the next start. */
+ * waits for the next start. The scanner stays until the workers have ended. */
 static void stop(struct supervisor *supervisor, int code, int64_t now_ms)
 {
 	supervisor->stopping = true;
 	supervisor->code = code;
-	supervisor->stop_by_ms = now_ms + supervisor->params->conf->drain_timeout_ms + SUPERVISOR_STOP_MARGIN_MS;
+	supervisor->stop_by_ms = now_ms + supervisor->generation->configuration->conf->drain_timeout_ms + SUPERVISOR_STOP_MARGIN_MS;
 	(void)sd_notify(0, "STOPPING=1");
-	close_sockets(supervisor);
+	reload_abandon(supervisor, now_ms);
+	sockets_keep(supervisor->sockets, NULL);
 	generation_drain(supervisor->generation, now_ms);
+}
+
+static void kill_all(struct supervisor *supervisor)
+{
+	generation_kill(supervisor->generation);
+	for (struct generation *old = supervisor->draining; old; old = old->next)
+		generation_kill(old);
+	scanner_kill(supervisor->scanner);
 }
 
 static void end_at_once(struct supervisor *supervisor, const char *why)
@@ -208,13 +135,18 @@ static void end_at_once(struct supervisor *supervisor, const char *why)
 	log_text(CONF_LOG_WARNING, "stop", "%s: workers are killed with their sessions", why);
 	if (supervisor->code == EX_OK)
 		supervisor->code = EX_TEMPFAIL;
-	generation_kill(supervisor->generation);
+	kill_all(supervisor);
 }
 
 static void handle_signal(struct supervisor *supervisor, int number, int64_t now_ms)
 {
 	if (number == SIGCHLD) {
-		generation_reap(supervisor->generation, now_ms);
+		supervisor->child_ended = true;
+		return;
+	}
+	if (number == SIGHUP) {
+		if (supervisor->announced && !supervisor->stopping)
+			reload_ask(supervisor, now_ms);
 		return;
 	}
 	if (supervisor->stopping) {
@@ -225,69 +157,166 @@ static void handle_signal(struct supervisor *supervisor, int number, int64_t now
 	stop(supervisor, EX_OK, now_ms);
 }
 
-static void read_signals(struct supervisor *supervisor, int64_t now_ms)
+static void on_signal(void *arg)
 {
+	struct supervisor *supervisor = arg;
 	struct signalfd_siginfo info;
 
 	while (read(supervisor->signals, &info, sizeof info) == sizeof info)
-		handle_signal(supervisor, (int)info.ssi_signo, now_ms);
+		handle_signal(supervisor, (int)info.ssi_signo, clock_monotonic_ms());
 }
 
-/* Everything that time or the last events ask for. Returns how long nothing more is due, in ms; -1: for ever. */
-static int look_around(struct supervisor *supervisor, int64_t now_ms)
+static void reap(struct supervisor *supervisor, int64_t now_ms)
 {
-	struct generation *generation = supervisor->generation;
-	int next;
+	supervisor->child_ended = false;
+	generation_reap(supervisor->generation, now_ms);
+	for (struct generation *old = supervisor->draining; old; old = old->next)
+		generation_reap(old, now_ms);
+	scanner_reap(supervisor->scanner, now_ms);
+	reload_reap(supervisor, now_ms);
+}
 
-	if (!supervisor->stopping && generation->fault)
-		stop(supervisor, generation->fault, now_ms);
-	if (!supervisor->announced && generation_is_ready(generation))
-		announce(supervisor);
-	if (!supervisor->stopping)
-		return generation_tick(generation, now_ms);
+static int earlier(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* Returns when one of those that drain is late, in ms; -1: none. */
+static int free_drained(struct supervisor *supervisor, int64_t now_ms)
+{
+	struct generation **place = &supervisor->draining, *old;
+	int next = -1;
+
+	while ((old = *place)) {
+		if (generation_has_ended(old)) {
+			*place = old->next;
+			talloc_free(old);
+			continue;
+		}
+		if (old->end_by_ms <= now_ms) {
+			log_text(CONF_LOG_WARNING, "drained", "workers of generation %u were not done in time; killed with their sessions", old->number);
+			generation_kill(old);
+			old->end_by_ms = now_ms + SUPERVISOR_STOP_MARGIN_MS; /* they are reaped long before */
+		}
+		next = earlier(next, (int)(old->end_by_ms - now_ms));
+		place = &old->next;
+	}
+	return next;
+}
+
+/* Returns how long nothing more is due, in ms; -1: for ever. */
+static int look_around_stopping(struct supervisor *supervisor, int64_t now_ms)
+{
+	if (generation_has_ended(supervisor->generation) && !supervisor->draining && !supervisor->scanner->stopping)
+		scanner_stop(supervisor->scanner, now_ms);
 	if (supervisor->stop_by_ms <= now_ms)
 		end_at_once(supervisor, "drain-timeout is over");
-	next = (int)(supervisor->stop_by_ms - now_ms);
-	return next > 0 ? next : -1;
+	return supervisor->stop_by_ms > now_ms ? (int)(supervisor->stop_by_ms - now_ms) : -1;
+}
+
+/* Everything that time or the last events ask for. Returns as above. */
+static int look_around(struct supervisor *supervisor, int64_t now_ms)
+{
+	int next;
+
+	if (supervisor->child_ended)
+		reap(supervisor, now_ms);
+	if (!supervisor->stopping && supervisor->generation->fault && !supervisor->announced)
+		stop(supervisor, supervisor->generation->fault, now_ms);
+	if (!supervisor->announced && generation_is_ready(supervisor->generation))
+		announce(supervisor);
+	next = free_drained(supervisor, now_ms);
+	if (supervisor->stopping)
+		next = earlier(next, look_around_stopping(supervisor, now_ms));
+	else
+		next = earlier(earlier(next, reload_tick(supervisor, now_ms)), generation_tick(supervisor->generation, now_ms));
+	next = earlier(next, scanner_tick(supervisor->scanner, now_ms));
+	if (supervisor->status)
+		next = earlier(next, status_server_tick(supervisor->status, now_ms));
+	return next;
+}
+
+static bool has_ended(const struct supervisor *supervisor)
+{
+	return supervisor->stopping && generation_has_ended(supervisor->generation) && !supervisor->draining &&
+	       supervisor->scanner->stopping && scanner_has_ended(supervisor->scanner) && supervisor->reload.pid < 0;
+}
+
+static void watch(struct supervisor *supervisor)
+{
+	struct poll_set *set = &supervisor->polled;
+
+	poll_set_begin(set);
+	poll_set_add(set, supervisor->signals, POLLIN, on_signal, supervisor);
+	generation_watch(supervisor->generation, set);
+	for (struct generation *old = supervisor->draining; old; old = old->next)
+		generation_watch(old, set);
+	reload_watch(supervisor, set);
+	scanner_watch(supervisor->scanner, set);
+	if (supervisor->status)
+		status_server_watch(supervisor->status, set);
 }
 
 static int serve(struct supervisor *supervisor)
 {
-	struct generation *generation = supervisor->generation;
-	struct pollfd *signals = &supervisor->polled[generation->count];
-	int timeout;
+	int timeout, r;
 
 	for (;;) {
 		timeout = look_around(supervisor, clock_monotonic_ms());
-		if (generation_has_ended(generation)) {
+		if (has_ended(supervisor)) {
 			log_text(CONF_LOG_INFO, "stopped", "all workers have ended");
 			return supervisor->code;
 		}
-		generation_poll_set(generation, supervisor->polled);
-		*signals = (struct pollfd){ .fd = supervisor->signals, .events = POLLIN };
-		if (poll(supervisor->polled, generation->count + 1, timeout) < 0 && errno != EINTR)
-			end_at_once(supervisor, strerror(errno));
-		generation_receive(generation, supervisor->polled, clock_monotonic_ms());
-		read_signals(supervisor, clock_monotonic_ms());
+		if (supervisor->announced && !supervisor->stopping)
+			supervisor_tell(supervisor);
+		watch(supervisor);
+		r = poll_set_wait(&supervisor->polled, timeout);
+		if (r < 0)
+			end_at_once(supervisor, strerror(-r));
 	}
 }
 
-static int prepare(struct supervisor *supervisor)
+static int prepare(struct supervisor *supervisor, const int *fds)
 {
 	int r;
 
-	r = seal_configuration(supervisor);
+	r = shared_new(&supervisor->rows.shared, &supervisor->rows.fd);
 	if (r == 0)
-		r = shared_new(&supervisor->rows.shared, &supervisor->rows.fd);
-	if (r == 0 && conf_uses_scanner(supervisor->params->conf))
-		r = queue_open(&supervisor->queue);
+		r = scanner_new(supervisor, &supervisor->scanner);
+	if (r == 0 && !(supervisor->tally = tally_new(supervisor)))
+		r = -ENOMEM;
 	if (r == 0)
 		r = take_signals(supervisor);
 	if (r == 0)
-		r = make_generation(supervisor);
+		r = make_generation(supervisor, fds);
 	if (r < 0)
 		log_text(CONF_LOG_ERROR, "start", "wanted to prepare workers, got \"%s\"", strerror(-r));
+	else
+		supervisor_open_status(supervisor);
 	return r < 0 ? EX_OSERR : EX_OK;
+}
+
+static int open_and_serve(struct supervisor *supervisor)
+{
+	const struct supervisor_params *params = supervisor->params;
+	char *errors = NULL;
+	int *fds = NULL, code;
+
+	supervisor->sockets = sockets_new(supervisor);
+	if (!supervisor->sockets)
+		return EX_OSERR;
+	code = sockets_open(supervisor, supervisor->sockets, params->conf, params->file, SUPERVISOR_BIND_TRIES, &fds, &errors);
+	if (code == EX_OK)
+		code = supervisor_prepare_scanner(supervisor, params->conf, &errors);
+	log_lines(errors ? errors : "");
+	if (code == EX_OK)
+		code = prepare(supervisor, fds);
+	if (code == EX_OK) {
+		sockets_keep(supervisor->sockets, params->conf);
+		code = serve(supervisor);
+	}
+	sockets_keep(supervisor->sockets, NULL);
+	return code;
 }
 
 int supervisor_run(const struct supervisor_params *params)
@@ -298,16 +327,13 @@ int supervisor_run(const struct supervisor_params *params)
 	if (!supervisor)
 		return EX_OSERR;
 	supervisor->params = params;
-	supervisor->configuration = supervisor->signals = supervisor->rows.fd = -1;
+	supervisor->since_ms = clock_monotonic_ms();
+	supervisor->signals = supervisor->rows.fd = -1;
+	supervisor->reload.pid = supervisor->reload.control = -1;
 	supervisor->queue = (struct queue){ -1, -1 };
+	supervisor->polled.mem = supervisor;
 	talloc_set_destructor(supervisor, supervisor_destructor);
-	code = open_sockets(supervisor);
-	if (code == EX_OK)
-		code = prepare(supervisor);
-	if (code == EX_OK)
-		code = serve(supervisor);
-	else if (supervisor->sockets)
-		close_sockets(supervisor);
+	code = open_and_serve(supervisor);
 	talloc_free(supervisor);
 	return code;
 }

@@ -52,13 +52,13 @@ static const struct conf *parse(void *mem, const char *text)
 
 static char *configuration(const struct running *running, const char *listener, const char *more)
 {
-	return talloc_asprintf(running->mem, "user = nobody\nlistener %s { socket = \"unix:%s\" socket-mode = 0666 role = verify workers = 1 }\n%s\n",
+	return talloc_asprintf(running->mem, "user = nobody\nstatus { socket = \"\" }\nlistener %s { socket = \"unix:%s\" socket-mode = 0666 role = verify workers = 1 }\n%s\n",
 	                       listener, running->address.sun_path, more);
 }
 
 static int run_supervisor(const struct running *running, const char *text)
 {
-	const struct supervisor_params params = { parse(running->mem, text), text, strlen(text), "test.conf", "/proc/self/exe" };
+	const struct supervisor_params params = { parse(running->mem, text), text, strlen(text), "test.conf", "/proc/self/exe", false };
 
 	return supervisor_run(&params);
 }
@@ -100,17 +100,20 @@ static void finish(struct running *running)
 	talloc_free(running->mem);
 }
 
-/* Wait for what systemd would be told. */
+/* Wait for what systemd would be told; STATUS= may come at any time. */
 static void await(const struct running *running, const char *state)
 {
 	struct pollfd polled = { .fd = running->notified, .events = POLLIN };
 	char text[256];
 	ssize_t n;
 
-	assert_int_equal(poll(&polled, 1, PATIENCE_MS), 1);
-	n = recv(running->notified, text, sizeof text - 1, 0);
-	assert_true(n > 0);
-	text[n] = '\0';
+	do {
+		assert_int_equal(poll(&polled, 1, PATIENCE_MS), 1);
+		n = recv(running->notified, text, sizeof text - 1, 0);
+		assert_true(n > 0);
+		text[n] = '\0';
+	} while (strncmp(text, "STATUS=", strlen("STATUS=")) == 0);
+	text[strcspn(text, "\n")] = '\0';
 	assert_string_equal(text, state);
 }
 
@@ -248,7 +251,7 @@ static void test_second_stop(void **state)
 	finish(&running);
 }
 
-/* To the supervisor SIGHUP; to a worker also what a service manager or a terminal sends to a whole group. */
+/* To a worker, what a service manager or a terminal sends to a whole group. */
 static void test_ignored_signals(void **state)
 {
 	static const int ignored[] = { SIGHUP, SIGTERM, SIGINT };
@@ -259,11 +262,36 @@ static void test_ignored_signals(void **state)
 	start(&running, "inbound", "");
 	await(&running, "READY=1");
 	worker = one_message(&running);
-	assert_int_equal(kill(running.pid, SIGHUP), 0);
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		assert_int_equal(kill(worker, ignored[i]), 0);
 	nap_ms(200);
 	assert_int_equal(one_message(&running), worker);
+	stop(&running);
+}
+
+/* A session that is open stays where it is; the next one meets a new worker. */
+static void test_reload(void **state)
+{
+	struct running running;
+	pid_t before, after = -1;
+	int fd;
+
+	(void)state;
+	start(&running, "inbound", "");
+	await(&running, "READY=1");
+	fd = open_session(&running);
+	before = message(fd);
+	assert_true(before > 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(kill(running.pid, SIGHUP), 0);
+		await(&running, "RELOADING=1");
+		await(&running, "READY=1");
+		nap_ms(300); /* the old worker has let go of the socket */
+		after = one_message(&running);
+		assert_true(after > 0 && after != before);
+	}
+	assert_int_equal(message(fd), before);
+	small_mta_quit(fd);
 	stop(&running);
 }
 
@@ -350,27 +378,26 @@ static struct generation *make_generation(void *mem, const char *listener)
 {
 	static char text[256];
 	static struct shared_rows rows;
+	struct configuration *configuration;
 	struct generation *generation;
 	const struct conf *conf;
 	static int sockets[1];
 
 	(void)snprintf(text, sizeof text, "user = nobody\nlistener %s { socket = \"unix:/not/used\" role = verify workers = 1 }\n", listener);
 	conf = parse(mem, text);
+	assert_int_equal(configuration_new(mem, "test.conf", text, strlen(text), &configuration), 0);
+	configuration->conf = conf;
 	sockets[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	rows = (struct shared_rows){ 0 };
 	assert_int_equal(shared_new(&rows.shared, &rows.fd), 0);
-	assert_int_equal(generation_new(mem, 1, conf, sockets, &rows, &generation), 0);
+	assert_int_equal(generation_new(mem, 1, configuration, sockets, &rows, tally_new(mem), &generation), 0);
 	generation->program = "/proc/self/exe";
-	generation->file = "test.conf";
-	generation->configuration = memfd_create("configuration", MFD_CLOEXEC);
-	assert_int_equal(write(generation->configuration, text, strlen(text)), strlen(text));
 	return generation;
 }
 
 static void free_generation(void *mem, struct generation *generation)
 {
 	close(generation->slots[0].socket);
-	close(generation->configuration);
 	close(generation->rows->fd);
 	shared_unmap(generation->rows->shared);
 	talloc_free(mem);
@@ -429,12 +456,15 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "worker") == 0)
 		return cmd_worker(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "vet") == 0)
+		return cmd_vet(argc - 1, argv + 1);
 	test_add("it serves, tells systemd, and stops without a trace", test_serves_and_stops);
 	test_add("a killed worker is replaced at once, the socket stays", test_killed_worker_is_replaced);
 	test_add("SIGTERM waits for open sessions and takes no new ones", test_stop_waits_for_session);
 	test_add("SIGTERM waits no longer than drain-timeout", test_drain_timeout);
 	test_add("a second signal ends at once", test_second_stop);
 	test_add("signals that must not stop mail", test_ignored_signals);
+	test_add("SIGHUP: new workers take over, open sessions stay", test_reload);
 	test_add("workers finish and end when the supervisor is killed", test_supervisor_killed);
 	test_add("a fault of the configuration at first start stops it", test_bad_configuration);
 	test_add("a user that does not exist stops it", test_unknown_user);
