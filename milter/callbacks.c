@@ -72,6 +72,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
 		return SMFIS_REJECT;
 	}
 	atomic_fetch_add(&open_sessions, 1);
+	counters_add(callbacks_gate->counters, COUNTER_CONNECTIONS);
 	*pf0 = wanted | (f0 & SMFIF_SETSYMLIST);
 	*pf1 = f1 & (SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC);
 	if (!callbacks_gate->tcp)
@@ -160,6 +161,21 @@ static const char *outcome_text(const struct actions *actions, sfsistat status)
 	}
 }
 
+static void count(const struct actions *actions, sfsistat status)
+{
+	struct counters *counters = callbacks_gate->counters;
+
+	counters_add(counters, COUNTER_MESSAGES);
+	if (status == SMFIS_REJECT)
+		counters_add(counters, COUNTER_REJECTED);
+	else if (status == SMFIS_TEMPFAIL)
+		counters_add(counters, COUNTER_TEMPFAILED);
+	else if (status == SMFIS_DISCARD)
+		counters_add(counters, COUNTER_DISCARDED);
+	else if (actions_quarantine_reason(actions))
+		counters_add(counters, COUNTER_QUARANTINED);
+}
+
 static sfsistat on_eom(SMFICTX *ctx)
 {
 	struct session *session = smfi_getpriv(ctx);
@@ -181,6 +197,7 @@ static sfsistat on_eom(SMFICTX *ctx)
 	else
 		message_log(message, outcome_text(message_actions(message), status), error ? error : "out of memory");
 	talloc_free(error);
+	count(message_actions(message), status);
 	session_end_message(session);
 	return status;
 }

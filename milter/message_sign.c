@@ -103,6 +103,7 @@ static int sign_decide(struct message *message)
 			actions_insert(message->actions, VIEW("DKIM-Signature"), dkim_sign_value(state->sign, i));
 			state->none_passed = false;
 		}
+	counters_add(message->session->gate->counters, state->sign && !state->none_passed ? COUNTER_SIGNED : COUNTER_NOT_SIGNED);
 	if (tempfail && key_missing(state))
 		actions_reply(message->actions, "451", "4.7.5", "signing key of the sender's domain is not available");
 	else if (tempfail && state->none_passed)

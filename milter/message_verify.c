@@ -94,6 +94,17 @@ static int refuse(struct message *message, const struct verification *state)
 	return 0;
 }
 
+/* One signature that passes is enough. */
+static void count_results(const struct message *message, const struct verification *state)
+{
+	enum counter counter = result_count(state) ? COUNTER_VERIFIED_FAIL : COUNTER_VERIFIED_NONE;
+
+	for (size_t i = 0; i < result_count(state); i++)
+		if (state->results[i]->reason == DKIM_REASON_PASS)
+			counter = COUNTER_VERIFIED_PASS;
+	counters_add(message->session->gate->counters, counter);
+}
+
 static int verify_decide(struct message *message)
 {
 	const struct conf_verify *conf = &message->session->gate->conf->verify;
@@ -105,6 +116,7 @@ static int verify_decide(struct message *message)
 		r = insert_results(message, state);
 	if (r < 0)
 		return r;
+	count_results(message, state);
 	state->verdict = state->not_verified ? policy_not_verified(conf)
 	                                     : policy_verify(conf, state->results, result_count(state));
 	return state->verdict.action == CONF_ACCEPT ? 0 : refuse(message, state);

@@ -146,10 +146,11 @@ static void refuse(struct status_client *client, const char *why)
 	status_client_end(client, false, -1);
 }
 
-/* It waits before it is asked for: a reload that fails at once is answered at once. */
+/* The next one to begin answers: what is under way may have read the file before it was changed. The client waits before that begins,
+ * for a reload that fails at once is answered at once. */
 static void ask_reload(struct supervisor *supervisor, struct status_client *client, int64_t now_ms)
 {
-	status_client_wait(client, supervisor->reload.number + (supervisor->reload.step == RELOAD_NONE ? 1 : 2));
+	status_client_wait(client, supervisor->reload.number + 1);
 	reload_ask(supervisor, now_ms);
 }
 

@@ -1,6 +1,7 @@
 """The daemon under test: keys, records file, configuration, processes, log."""
 
 import copy
+import json
 import os
 import re
 import shlex
@@ -50,9 +51,13 @@ verify {{
 av {{
 	{av}
 }}
+status {{
+	socket = "{status}"
+}}
 log {{
 	target = stderr
 }}
+{more}
 """
 
 
@@ -103,17 +108,19 @@ class Postern:
         self.records_file.write_text("".join(key.zone_lines for key in keys))
         self.records = records_of(self.records_file.read_text())
         self.stderr = directory / "stderr"
+        self.file = directory / "postern.conf"
+        self.status_socket = directory / "status"
         self._closed_port = free_port()
         self._process = None
         self._settings = None
         self._log_start = 0
 
     def configuration(self, authserv_id=AUTHSERV_ID, workers=2, sign="", verify="", listener="", keys=None, dns_port=None,
-                      records=None, av=""):
+                      records=None, av="", more=""):
         return CONFIGURATION.format(
             authserv_id=authserv_id, workers=workers, sign=sign, verify=verify, listener=listener, av=av,
             inbound=self.inbound, originating=self.originating, dns_port=dns_port or self._closed_port,
-            records=records or self.records_file,
+            records=records or self.records_file, status=self.status_socket, more=more,
             keys="\n".join(key.section() for key in (self._keys if keys is None else keys)))
 
     def start(self, **settings):
@@ -122,13 +129,25 @@ class Postern:
             self.wait_ready()
             return
         self.stop()
-        path = self._directory / "postern.conf"
-        path.write_text(self.configuration(**settings))
+        self.file.write_text(self.configuration(**settings))
         with self.stderr.open("ab") as stderr:
             self._log_start = stderr.tell()
-            self._process = subprocess.Popen([PROGRAM, "run", "-c", path], stderr=stderr, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen([PROGRAM, "run", "-c", self.file], stderr=stderr, stdin=subprocess.DEVNULL)
         self._settings = settings
         self.wait_ready()
+
+    def reload(self, **settings):
+        """Write these settings and have them read: `postern reload`."""
+        self.file.write_text(self.configuration(**settings))
+        run = command("reload", "-c", self.file, timeout=120 * slow())
+        if run.returncode == 0:
+            self._settings = settings
+        return run
+
+    def status(self):
+        """`postern status --json`: exit code and data."""
+        run = command("status", "-c", self.file, "--json")
+        return run.returncode, json.loads(run.stdout or "null")
 
     def wait_ready(self):
         """All workers have dropped their privileges and serve."""
@@ -179,7 +198,7 @@ class Postern:
     def workers(self, listener=""):
         """Process ids of the workers (of one listener)."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [int(pid) for pid in children if listener in command_line(pid)]
+        return [int(pid) for pid in children if f" worker {listener}" in command_line(pid)]
 
     def log(self):
         """What the daemon has said since its last start."""
