@@ -1,5 +1,6 @@
 """Another configuration while mail goes on: nothing is refused, cut or told to come again."""
 
+import itertools
 import signal
 import threading
 import time
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import mail
 import pytest
+from load import Load
 from ports import free_port, slow, wait_until
 from postern import command, command_line
 from results import topmost
@@ -15,71 +17,28 @@ from wire import Mta, answers
 EX_UNAVAILABLE, EX_CONFIG = 69, 78
 
 
-class Load:
-    """Mail through both ports, on new connections and on ones that stay, until stop()."""
+def load(gate):
+    """Mail through both ports; each message must be accepted, and verified or signed."""
+    numbers = itertools.count()
 
-    def __init__(self, gate, threads=2):
-        self._gate = gate
-        self._stop = threading.Event()
-        self.sent, self.wrong = 0, []
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=[way]) for way in [self._new_connections, self._one_connection] * threads]
+    def make():
+        port, field = ((gate.postfix.inbound, "Authentication-Results"), (gate.postfix.originating, "DKIM-Signature"))[next(numbers) % 2]
+        return mail.message(), port, lambda reply, arrived: reply.code == 250 and mail.values(arrived, field)
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait(self, count):
-        """So many messages more."""
-        wanted = self.sent + count
-        wait_until(lambda: self.sent >= wanted or self.wrong, 120 * slow(), f"{count} messages")
-
-    def _run(self, way):
-        try:
-            way()
-        except Exception as error:  # of any kind: the test must hear of it
-            self.wrong.append(error)
-
-    def _new_connections(self):
-        ports = (self._gate.postfix.inbound, self._gate.postfix.originating)
-        while not self._stop.is_set():
-            for port in ports:
-                with mail.Client(port) as client:
-                    self._one(client, port)
-
-    def _one_connection(self):
-        with mail.Client(self._gate.postfix.inbound) as client:
-            while not self._stop.is_set():
-                self._one(client, self._gate.postfix.inbound)
-
-    def _one(self, client, port):
-        to = mail.recipient()
-        reply = client.send(mail.message(), to)
-        field = "Authentication-Results" if port == self._gate.postfix.inbound else "DKIM-Signature"
-        good = reply.code == 250 and len(mail.values(self._gate.sink.wait(to).data, field)) > 0
-        with self._lock:
-            self.sent += 1
-            if not good:
-                self.wrong.append(reply)
+    return Load(gate.sink, make)
 
 
 def test_under_load(gate):
     """Several reloads, each with other workers; every message was accepted and handled."""
     generations = []
-    with Load(gate) as load:
+    with load(gate) as going:
         for turn in range(5):
-            load.wait(20)
+            going.wait(20)
             run = gate.postern.reload(workers=1 + turn % 2)
             assert run.returncode == 0, run.stderr
             generations.append(frozenset(gate.postern.workers()))
-        load.wait(20)
-    assert not load.wrong and load.sent >= 120
+        going.wait(20)
+    assert not going.wrong and going.sent >= 120
     assert len(set(generations)) == 5
     assert not gate.postern.lines(event="worker-died") and not gate.postern.lines(level="error")
 
