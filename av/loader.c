@@ -59,7 +59,7 @@ static void leave_network(struct loader *loader)
 
 static int make_rooms(struct loader *loader)
 {
-	int r = av_rooms_make(loader->rooms);
+	int r = av_rooms_make(loader->rooms, av_rooms_base());
 
 	if (r < 0)
 		loader->error = talloc_strdup(loader, loader->rooms->why);

@@ -25,9 +25,12 @@ struct av_rooms {
  * Returns 0; 1 when this process may not (ret->why says it; call av_rooms_make() when privileges are gone); -ENOMEM or -EMFILE. */
 int av_rooms_mount(void *mem, unsigned count, size_t octets, uid_t uid, gid_t gid, struct av_rooms **ret);
 
-/* Folders instead, as the user whose they shall be. What earlier processes that were killed left there is removed.
- * Returns 0 or a negative errno (rooms->why). */
-int av_rooms_make(struct av_rooms *rooms);
+/* Folders instead, below `base`, as the user whose they shall be. What earlier processes that were killed left there is
+ * removed. Returns 0 or a negative errno (rooms->why). */
+int av_rooms_make(struct av_rooms *rooms, const char *base);
+
+/* Where they lie best: in memory if this host has such a place. */
+const char *av_rooms_base(void);
 
 /* Make a room the current directory and empty it. Returns 0 or a negative errno. */
 int av_room_enter(const struct av_rooms *rooms, unsigned room);

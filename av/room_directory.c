@@ -86,7 +86,7 @@ static void remove_all_stale(void *mem, const char *base)
 		(void)closedir(folder); /* was read only */
 }
 
-static const char *choose_base(void)
+const char *av_rooms_base(void)
 {
 	const char *temporary = getenv("TMPDIR");
 
@@ -119,9 +119,8 @@ static int make_room(struct av_rooms *rooms, unsigned i)
 	return rooms->directory[i] < 0 ? -errno : 0;
 }
 
-int av_rooms_make(struct av_rooms *rooms)
+int av_rooms_make(struct av_rooms *rooms, const char *base)
 {
-	const char *base = choose_base();
 	int r;
 
 	talloc_set_destructor(rooms, folder_destructor);

@@ -46,7 +46,8 @@ static int allow_memory_without_code(scmp_filter_ctx filter, int call)
 /* av_seal_processor_time() */
 static int allow_own_limit(scmp_filter_ctx filter)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A1(SCMP_CMP_EQ, RLIMIT_CPU));
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0, 0),
+	                        SCMP_A1(SCMP_CMP_EQ, RLIMIT_CPU, 0));
 }
 
 static int fill(scmp_filter_ctx filter)
