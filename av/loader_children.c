@@ -42,7 +42,7 @@ static void run_child(const struct loader *loader, unsigned place, int jobs, pid
 	const struct av_scan_child_params params = {
 		.engine = loader->engine, .inspect = &settings->inspect, .rooms = loader->rooms, .room = place,
 		.temp_size = settings->temp_size, .memory = AV_SEAL_MEMORY + 2 * settings->engine.max_scan_size,
-		.timeout_ms = settings->timeout_ms, .recycle = settings->recycle, .jobs = jobs, .loader = pid,
+		.timeout_ms = settings->timeout_ms, .recycle = place < loader->count ? settings->recycle : 0, .jobs = jobs, .loader = pid,
 		.slot = loader->children[place].slot,
 	};
 
