@@ -76,6 +76,7 @@ struct conf_sign {
 	bool subdomains;           /* a key for example.com also signs From: user@sub.example.com */
 	enum conf_action on_key_error; /* CONF_ACCEPT or CONF_TEMPFAIL */
 	enum conf_self_check self_check;
+	bool strip_broken_signatures; /* of others, from mail that is to be signed */
 	const char *key_table, *signing_table; /* "", "/path", "file:/path" or "refile:/path": conf/table_text.h */
 	bool signing_table_all;    /* every row that stands for the sender counts, not the first alone */
 };

@@ -26,6 +26,7 @@ static const struct value_word yes_or_no[] = { { "yes", true }, { "no", false },
 static const struct value_word self_checks[] = {
 	{ "off", CONF_CHECK_OFF }, { "local", CONF_CHECK_LOCAL }, { "dns", CONF_CHECK_DNS }, { NULL, 0 },
 };
+static const struct value_word signature_choices[] = { { "strip", true }, { "keep", false }, { NULL, 0 } };
 static const struct value_word key_states[] = {
 	{ "next", CONF_KEY_NEXT }, { "active", CONF_KEY_ACTIVE }, { "retired", CONF_KEY_RETIRED }, { NULL, 0 },
 };
@@ -156,6 +157,9 @@ static const struct option rows[] = {
 	ONE("sign", "self-check", FIELD(struct conf, sign.self_check), value_enum, WORDS(self_checks),
 	    "off, local or dns", "local",
 	    "Whether new signatures are verified before they leave: with our own public key, or with the published one."),
+	ONE("sign", "broken-signatures", FIELD(struct conf, sign.strip_broken_signatures), value_boolean, WORDS(signature_choices),
+	    "keep or strip", "keep",
+	    "What becomes of signatures that do not fit the message any more: strip, for what list managers have changed."),
 	ONE("sign", "key-table", FIELD(struct conf, sign.key_table), value_string, VALID(value_is_table),
 	    TABLE_WANTED, "\"\"",
 	    "OpenDKIM's KeyTable: names of keys with domain, selector and file."),

@@ -46,7 +46,8 @@ static bool has_next_key(const struct conf_sign *conf)
 
 bool gate_asks_dns(const struct conf *conf, const struct conf_listener *listener)
 {
-	return gate_may_verify(listener) || conf->sign.self_check == CONF_CHECK_DNS || has_next_key(&conf->sign);
+	return gate_may_verify(listener) || conf->sign.self_check == CONF_CHECK_DNS || has_next_key(&conf->sign) ||
+	       conf->sign.strip_broken_signatures;
 }
 
 void gate_verify_params(const struct conf *conf, struct dkim_verify_params *ret)

@@ -62,7 +62,8 @@ bool gate_wants_recipients(const struct gate *gate);
  * Returns as gate_new(). */
 int gate_start_scanning(struct gate *gate, int jobs, char **ret_error);
 
-/* Does it ask DNS for keys: those of others, or our own (sign.self-check, keys of state next)? */
+/* Does it ask DNS for keys: those of others, or our own (sign.self-check, keys of state next)? sign.broken-signatures
+ * asks for those of others too. */
 bool gate_asks_dns(const struct conf *conf, const struct conf_listener *listener);
 
 /* The library's parameters as the configuration says them; strings are borrowed from it. */

@@ -1,6 +1,7 @@
 /* Role sign: what RFC 6376 section 5 asks of the sending side. */
 #include "dkim/domain.h"
 #include "dkim/idna.h"
+#include "milter/broken_signatures.h"
 #include "milter/choose_keys.h"
 #include "milter/message.h"
 #include "milter/self_check.h"
@@ -17,6 +18,8 @@ struct signing {
 	struct dkim_sign *sign;      /* NULL: the message stays unsigned */
 	struct survival survival;
 	struct self_check *check;    /* likewise */
+	struct broken_signatures *broken; /* NULL: those of others are kept */
+	unsigned broken_count;       /* of these, to be deleted */
 	bool sealed;                 /* dkim_sign_finish() was called */
 	bool none_passed;            /* signatures were made, but none that verifiers would let pass */
 };
@@ -52,6 +55,11 @@ static int sign_eoh(struct message *message)
 	message->state = state;
 	if (message->limit)
 		return 0;
+	if (gate->conf->sign.strip_broken_signatures) {
+		r = broken_signatures_new(message, gate, message->headers, &state->broken);
+		if (r < 0)
+			return r;
+	}
 	r = find_author(message, state);
 	if (r < 0 || state->from_reason != FROM_OK)
 		return r;
@@ -69,17 +77,17 @@ static int sign_eoh(struct message *message)
 static int sign_body(struct message *message, struct view chunk)
 {
 	struct signing *state = message->state;
+	int r = state->broken ? broken_signatures_body(state->broken, chunk) : 0;
 
-	if (!state->sign)
-		return 0;
+	if (r < 0 || !state->sign)
+		return r;
 	survival_body(&state->survival, &message->survival, chunk);
 	return dkim_sign_body(state->sign, chunk);
 }
 
-static int sign_finish(struct message *message, unsigned milliseconds)
+static int finish_signatures(struct message *message, unsigned milliseconds)
 {
 	struct signing *state = message->state;
-
 	int r = 0;
 
 	if (!state->sign)
@@ -92,11 +100,21 @@ static int sign_finish(struct message *message, unsigned milliseconds)
 	return r < 0 ? r : self_check_finish(state->check, message->headers, state->sign, milliseconds);
 }
 
+static int sign_finish(struct message *message, unsigned milliseconds)
+{
+	struct signing *state = message->state;
+	int r = state->broken ? broken_signatures_finish(state->broken, milliseconds) : 0;
+
+	return r == 0 ? finish_signatures(message, milliseconds) : r;
+}
+
 static int sign_decide(struct message *message)
 {
 	struct signing *state = message->state;
 	const bool tempfail = message->session->gate->conf->sign.on_key_error == CONF_TEMPFAIL;
 
+	if (state->broken)
+		state->broken_count = broken_signatures_strip(state->broken, message->space_guessed, message->actions);
 	state->none_passed = state->sign != NULL;
 	for (size_t i = 0; state->sign && i < state->chosen.count; i++)
 		if (self_check_reason(state->check, i) == DKIM_REASON_PASS) {
@@ -176,6 +194,8 @@ static void sign_log(const struct message *message, struct log_line *line)
 		log_keys(state, line);
 	if (!reason)
 		log_warnings(state, line);
+	if (state->broken_count > 0)
+		log_number(line, "broken-signatures-removed", state->broken_count);
 	if (state->chosen.left_out > 0)
 		log_number(line, "keys-left-out", (long long)state->chosen.left_out);
 }

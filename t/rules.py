@@ -145,7 +145,7 @@ SECTIONS = [
         Rule(104, "8-bit bodies are signed as they are, never converted", "dkim/sign.c", "dkim_sign_body"),
         Rule(105, "mail from the null sender is signed by its From like any other", "milter/choose_keys.c", "choose_domain"),
         Rule(106, "List-Unsubscribe and List-Unsubscribe-Post are both signed", "dkim/sign.c", "name_is_signed"),
-        Rule(107, "a key signs for its own domain and, when told to, those below; not for others", "milter/policy.c", "policy_key_signs"),
+        Rule(107, "a key signs for its own domain and, when told to, those below; broken signatures of others stay, or go when told to", "milter/policy.c", "policy_key_signs"),
     ]),
     ("Internationalized mail and reports (RFC 8616, RFC 6651)", [
         Rule(108, "U-labels are A-labels before they are compared or asked for", "dkim/signature.c", "map_names"),
