@@ -37,7 +37,8 @@ bool authres_is_token_octet(char c);
 
 /* Does the value of this incoming Authentication-Results field claim our authserv-id (R89, R91)? CFWS, quoted strings, any case
  * and a version are understood; a value that cannot be parsed claims it when it begins with it after white space, comments and quotes.
- * One dot at the end of either name makes no difference: readers that compare names as DNS does would see none. Linear in value.n. */
+ * One dot at the end of either name makes no difference: readers that compare names as DNS does would see none; nor does it matter
+ * whether either has U-labels or A-labels. Linear in value.n. */
 bool authres_claims(struct view value, struct view authserv_id);
 
 #endif

@@ -1,5 +1,14 @@
 #include "milter/authres.h"
 
+#include "dkim/domain.h"
+#include "dkim/idna.h"
+
+#include <errno.h>
+#include <talloc.h>
+
+/* Octets of a name in UTF-8: none of its characters has more than four, and each takes one at least of the A-label. */
+#define U_NAME_MAX (4 * DOMAIN_NAME_MAX)
+
 /* The octet behind the comment that begins at v.p[at]: comments nest, a backslash takes the next octet with it
  * (RFC 5322 section 3.2.2). 0 when it does not end. */
 static size_t comment_end(struct view v, size_t at)
@@ -103,6 +112,72 @@ static bool quotes_id(struct view v, struct view id)
 	return !quoted_string_ends(v, at) && !goes_on(v, behind);
 }
 
+/* Copy the octets of a quoted string's inside that can be a name. False when something else stands behind them. */
+static bool copy_quoted(struct view v, char *to, size_t *ret_n)
+{
+	size_t at = 0, n = 0, before;
+	int c;
+
+	while (at < v.n && is_blank_or_control(v.p[at]))
+		at++;
+	for (before = at; (c = quoted_octet(v, &at)) >= 0 && !is_blank_or_control((char)c); before = at) {
+		if (n == U_NAME_MAX)
+			return false;
+		to[n++] = (char)c;
+	}
+	while (before < v.n && is_blank_or_control(v.p[before]))
+		before++;
+	*ret_n = n;
+	return before == v.n || v.p[before] == '"' || !quoted_string_ends(v, before);
+}
+
+/* The same of a name without quotes. */
+static bool copy_token(struct view v, char *to, size_t *ret_n)
+{
+	size_t n = 0;
+
+	for (; goes_on(v, n); n++) {
+		if (n == U_NAME_MAX)
+			return false;
+		to[n] = v.p[n];
+	}
+	*ret_n = n;
+	return true;
+}
+
+static struct view without_dot(struct view name)
+{
+	return name.n > 0 && name.p[name.n - 1] == '.' ? view_slice(name, 0, name.n - 1) : name;
+}
+
+/* Equal once both have A-labels. Without memory to find out, it is: the field is then taken away. */
+static bool same_domain(struct view a, struct view b)
+{
+	void *mem = talloc_new(NULL);
+	int r, s;
+	bool same;
+
+	if (!mem)
+		return true;
+	r = idna_to_ascii(mem, a, &a);
+	s = idna_to_ascii(mem, b, &b);
+	same = r == -ENOMEM || s == -ENOMEM || (r == 0 && s == 0 && view_eq_nocase(a, b));
+	talloc_free(mem);
+	return same;
+}
+
+/* Mail with SMTPUTF8 may write an international name in U-labels (RFC 8601 section 5, RFC 8616): readers take both forms for one. */
+static bool claims_by_other_labels(struct view v, struct view id)
+{
+	char octets[U_NAME_MAX];
+	struct view name = { octets, 0 };
+	bool copied = v.n > 0 && v.p[0] == '"' ? copy_quoted(view_slice(v, 1, v.n), octets, &name.n) : copy_token(v, octets, &name.n);
+
+	if (!copied || (domain_is_ascii(name) && domain_is_ascii(id)))
+		return false;
+	return same_domain(without_dot(name), id);
+}
+
 bool authres_claims(struct view value, struct view authserv_id)
 {
 	struct view id = authserv_id, rest;
@@ -114,5 +189,7 @@ bool authres_claims(struct view value, struct view authserv_id)
 	rest = view_slice(value, skip_to_id(value), value.n);
 	if (begins_with_id(rest, id))
 		return true;
-	return rest.n > 0 && rest.p[0] == '"' && quotes_id(view_slice(rest, 1, rest.n), id);
+	if (rest.n > 0 && rest.p[0] == '"' && quotes_id(view_slice(rest, 1, rest.n), id))
+		return true;
+	return claims_by_other_labels(rest, id);
 }

@@ -12,6 +12,8 @@ struct claims_row {
 };
 
 #define OURS "mx.example.net"
+#define OURS_A "mx.xn--bcher-kva.example"
+#define OURS_U "mx.b\xc3\xbc" "cher.example"
 
 static const struct claims_row claims_rows[] = {
 	{ "R89 ours", VIEW_INIT(" mx.example.net; dkim=pass"), true, OURS },
@@ -50,6 +52,22 @@ static const struct claims_row claims_rows[] = {
 	{ "R89 a longer name, quoted", VIEW_INIT(" \"mx.example.net.evil.org\"; none"), false, OURS },
 	{ "R89 an octet above 127 belongs to the name", VIEW_INIT(" mx.example.net\xc3\xa9; none"), false, OURS },
 	{ "R89 an underscore belongs to the name", VIEW_INIT(" mx.example.net_; none"), false, OURS },
+	{ "R89 ours in U-labels", VIEW_INIT(" mx.b\xc3\xbc" "cher.example; none"), true, OURS_A },
+	{ "R89 ours in U-labels, in capitals", VIEW_INIT(" MX.B\xc3\x9c" "CHER.Example; none"), true, OURS_A },
+	{ "R89 ours in U-labels, decomposed", VIEW_INIT(" mx.bu\xcc\x88" "cher.example; none"), true, OURS_A },
+	{ "R89 ours in U-labels, a dot at its end", VIEW_INIT(" mx.b\xc3\xbc" "cher.example.; none"), true, OURS_A },
+	{ "R89 ours in U-labels, behind a comment", VIEW_INIT(" (x)mx.b\xc3\xbc" "cher.example(x); none"), true, OURS_A },
+	{ "R89 ours in U-labels, a version", VIEW_INIT(" mx.b\xc3\xbc" "cher.example 1; none"), true, OURS_A },
+	{ "R89 ours in U-labels, quoted", VIEW_INIT(" \"mx.b\xc3\xbc" "cher.example\"; none"), true, OURS_A },
+	{ "R89 ours in U-labels, quoted, blanks and quoted pairs", VIEW_INIT(" \" mx\\.b\xc3\xbc" "cher.example \"; none"), true, OURS_A },
+	{ "R89 ours in U-labels, quoted, more behind it", VIEW_INIT(" \"mx.b\xc3\xbc" "cher.example x\"; none"), false, OURS_A },
+	{ "R89 ours in U-labels, the quotes do not end", VIEW_INIT(" \"mx.b\xc3\xbc" "cher.example x"), true, OURS_A },
+	{ "R89 ours in A-labels, as they are", VIEW_INIT(" mx.XN--bcher-kva.example; none"), true, OURS_A },
+	{ "R89 ours has U-labels, it has A-labels", VIEW_INIT(" mx.xn--bcher-kva.example; none"), true, OURS_U },
+	{ "R89 both have U-labels", VIEW_INIT(" mx.B\xc3\x9c" "CHER.example; none"), true, OURS_U },
+	{ "R89 other U-labels", VIEW_INIT(" mx.b\xc3\xa4" "cher.example; none"), false, OURS_A },
+	{ "R89 no U-labels at all", VIEW_INIT(" mx.b\xff" "cher.example; none"), false, OURS_A },
+	{ "R89 an octet above 127 behind ours", VIEW_INIT(" mx.b\xc3\xbc" "cher.example\xc3\xbc; none"), false, OURS_A },
 	{ "R89 a subdomain", VIEW_INIT(" a.mx.example.net; none"), false, OURS },
 	{ "R89 a prefix of ours", VIEW_INIT(" mx.example; none"), false, OURS },
 	{ "R89 another", VIEW_INIT(" mx.example.org; dkim=pass header.d=mx.example.net"), false, OURS },
