@@ -6,6 +6,7 @@
 #include "dkim/name_table.h"
 #include "dkim/resolver_answer.h"
 #include "dkim/resolver_context.h"
+#include "dkim/zone_count.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -45,6 +46,7 @@ struct dkim_resolver {
 	pthread_condattr_t monotonic;
 	pthread_mutex_t lock;               /* of all below, and of askers and answer of every question */
 	struct name_table *table;           /* of those in flight */
+	struct zone_count *zones;           /* likewise */
 	LIST_HEAD(, question) in_flight;
 	size_t in_flight_count;
 };
@@ -68,6 +70,7 @@ static void end_flight(struct question *question)
 {
 	struct dkim_resolver *resolver = question->resolver;
 
+	zone_count_remove(resolver->zones, question->node.name);
 	name_table_remove(resolver->table, &question->node);
 	LIST_REMOVE(question, link);
 	resolver->in_flight_count--;
@@ -192,6 +195,8 @@ int dkim_resolver_new(void *mem, const struct dkim_resolver_params *params, stru
 	resolver->timeout_ms = params->timeout_ms;
 	LIST_INIT(&resolver->in_flight);
 	r = name_table_new(resolver, DKIM_QUERIES_IN_FLIGHT_MAX, &resolver->table);
+	if (!r)
+		r = zone_count_new(resolver, DKIM_QUERIES_IN_FLIGHT_MAX, &resolver->zones);
 	if (r)
 		r = fault(mem, ret_error, r, "resolver: %s", strerror(-r));
 	else if (!params->records_only)
@@ -232,18 +237,23 @@ void dkim_resolver_free(struct dkim_resolver *resolver)
 	free_parts(resolver);
 }
 
-/* With the lock held. Returns 0, -ENOMEM, or -EIO when libunbound will not take it. */
+/* With the lock held. Returns 0, -ENOMEM, -EBUSY (its zone has enough), or -EIO when libunbound will not take it. */
 static int submit(struct question *question, struct view name)
 {
 	struct dkim_resolver *resolver = question->resolver;
-	int error;
+	int error, r;
 
 	for (size_t i = 0; i < name.n; i++)
 		question->name[i] = ascii_lower(name.p[i]);
 	question->asked_at = clock_monotonic_ms();
+	r = zone_count_add(resolver->zones, name);
+	if (r)
+		return r;
 	error = ub_resolve_async(resolver->context, question->name, TYPE_TXT, CLASS_IN, question, take_result, NULL);
-	if (error)
+	if (error) {
+		zone_count_remove(resolver->zones, name);
 		return error == UB_NOMEM ? -ENOMEM : -EIO;
+	}
 	/* take_result() waits for the lock that we hold, so it finds the question here. */
 	name_table_add(resolver->table, &question->node, (struct view){ question->name, name.n });
 	LIST_INSERT_HEAD(&resolver->in_flight, question, link);

@@ -59,7 +59,8 @@ void dkim_resolver_free(struct dkim_resolver *resolver);
 struct dkim_query; /* one asker's hold on a question that others may share */
 
 /* Ask for the TXT records of `name` (no dot at its end). Returns at once.
- * Returns 0, -ENOMEM, -EINVAL (no possible name: R71; not in A-labels: dkim/idna.h), -EBUSY (DKIM_QUERIES_IN_FLIGHT_MAX). */
+ * Returns 0, -ENOMEM, -EINVAL (no possible name: R71; not in A-labels: dkim/idna.h), -EBUSY (DKIM_QUERIES_IN_FLIGHT_MAX, or
+ * DKIM_QUERIES_PER_ZONE_MAX of zone_count.h). */
 int dkim_query_start(struct dkim_resolver *resolver, struct view name, struct dkim_query **ret);
 
 /* Wait for the answer, at most `milliseconds` (0: only look).

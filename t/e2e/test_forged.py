@@ -51,6 +51,15 @@ def test_foreign_field_is_kept(gate, field):
     assert survivors(gate.verify(mail.message(extra=[field]))) == [field]
 
 
+@pytest.mark.parametrize("theirs", ["mx.xn--bcher-kva.example", "mx.bücher.example", "MX.BÜCHER.example", '"mx.bücher.example"'])
+def test_international_name(gate, theirs):
+    """R89 both forms are one name."""
+    gate.postern.start(authserv_id="mx.xn--bcher-kva.example")
+    forged = f"Authentication-Results: {theirs}; dkim=pass header.d=bank.example.com".encode()
+    foreign = "Authentication-Results: mx.bächer.example; dkim=pass header.d=example.com".encode()
+    assert survivors(gate.verify(mail.message(extra=[forged, foreign]))) == [foreign]
+
+
 def test_all_forged_fields_are_removed_and_all_foreign_ones_kept(gate):
     """Many of both, mixed: deletion shifts the indexes of what follows (CVE-2022-48521)."""
     mixed = []

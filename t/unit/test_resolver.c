@@ -1,4 +1,5 @@
 #include "dkim/resolver.h"
+#include "dkim/zone_count.h"
 
 #include "t/unit/dns_server.h"
 #include "t/unit/support.h"
@@ -103,6 +104,9 @@ static const char rules[] =
 	"binary.example.com TXT \"a\\000b\\255\\\"\"\n"
 	"empty.example.com TXT \"\"\n"
 	"*.wild.example.com TXT \"wild\"\n"
+	"*.wild TXT \"wild\"\n"
+	"*.slowly TXT \"race\"\n"
+	"*.slowly DELAY 0.01\n"
 	"alias.example.com 40 CNAME alias2.example.com\n"
 	"alias2.example.com CNAME joined.example.com\n"
 	"alias.nowhere.example.com CNAME nowhere.example.com\n"
@@ -130,8 +134,6 @@ static const char rules[] =
 	"slow.example.com DELAY 0.3\n"
 	"shared.example.com TXT \"shared\"\n"
 	"shared.example.com DELAY 0.1\n"
-	"*.race.example.com TXT \"race\"\n"
-	"*.race.example.com DELAY 0.01\n"
 	"garbage.example.com GARBAGE\n"
 	"drop.example.com DROP\n"
 	"signed.example.org SIGNED\n"
@@ -359,7 +361,7 @@ static void test_many_names(void **state)
 
 	(void)state;
 	for (int i = 0; i < NAMES; i++) {
-		snprintf(name, sizeof name, "n%d.wild.example.com", i);
+		snprintf(name, sizeof name, "n.z%d.wild", i);
 		queries[i] = start(resolver, name);
 	}
 	for (int i = 0; i < NAMES; i++) {
@@ -380,18 +382,58 @@ static void test_too_many(void **state)
 
 	(void)state;
 	for (int i = 0; i < DKIM_QUERIES_IN_FLIGHT_MAX; i++) {
-		snprintf(name, sizeof name, "n%d.example.com", i);
+		snprintf(name, sizeof name, "n.z%d.example", i);
 		queries[i] = start(silent, name);
 	}
 	assert_int_equal(dkim_query_start(silent, VIEW("one-more.example.com"), &query), -EBUSY);
 	assert_null(query);
-	dkim_query_free(start(silent, "n0.example.com"));
+	dkim_query_free(start(silent, "n.z0.example"));
 	for (int i = 0; i < DKIM_QUERIES_IN_FLIGHT_MAX; i++)
 		dkim_query_free(queries[i]);
 	/* let go of, they still keep libunbound busy */
 	assert_int_equal(dkim_query_start(silent, VIEW("one-more.example.com"), &query), -EBUSY);
 	dkim_resolver_free(silent);
 	close(fd);
+}
+
+/* One sender's silent names use up his share, and nobody else's. */
+static void test_too_many_of_one_zone(void **state)
+{
+	struct dkim_query *queries[DKIM_QUERIES_PER_ZONE_MAX], *query = NULL;
+	char address[32], name[64];
+	int fd = black_hole(address, sizeof address);
+	struct dkim_resolver *silent = new_resolver(address, PATIENCE_MS, NULL, NULL);
+
+	(void)state;
+	for (int i = 0; i < DKIM_QUERIES_PER_ZONE_MAX; i++) {
+		snprintf(name, sizeof name, "s%d._domainkey.n%d.example.net", i, i);
+		queries[i] = start(silent, name);
+	}
+	assert_int_equal(dkim_query_start(silent, VIEW("s._domainkey.EXAMPLE.net"), &query), -EBUSY);
+	assert_null(query);
+	dkim_query_free(start(silent, "s0._domainkey.n0.example.net"));
+	dkim_query_free(start(silent, "s._domainkey.example.org"));
+	for (int i = 0; i < DKIM_QUERIES_PER_ZONE_MAX; i++)
+		dkim_query_free(queries[i]);
+	dkim_resolver_free(silent);
+	close(fd);
+}
+
+/* What was answered counts no more. */
+static void test_zone_with_many_names(void **state)
+{
+	char name[64];
+
+	(void)state;
+	for (int i = 0; i < 2 * DKIM_QUERIES_PER_ZONE_MAX; i++) {
+		struct dkim_query *query;
+
+		snprintf(name, sizeof name, "m%d.wild.example.com", i);
+		query = start(resolver, name);
+		assert_int_equal(dkim_query_wait(query, 2 * PATIENCE_MS), 0);
+		assert_status(query, DKIM_DNS_FOUND);
+		dkim_query_free(query);
+	}
 }
 
 enum { RACERS = 8, RACES = 300 };
@@ -405,7 +447,7 @@ static void *race(void *argument)
 	for (int i = 0; i < RACES; i++) {
 		struct dkim_query *query;
 
-		snprintf(name, sizeof name, "n%u.race.example.com", (unsigned)(test_random(&seed) % (RACES / 3)));
+		snprintf(name, sizeof name, "race.z%u.slowly", (unsigned)(test_random(&seed) % (RACES / 3)));
 		query = start(resolver, name);
 		if (dkim_query_wait(query, test_random(&seed) % 3) == 0 && dkim_query_answer(query)->status != DKIM_DNS_FOUND)
 			*(uint32_t *)argument = 0;
@@ -623,6 +665,8 @@ int main(void)
 	test_add("100 threads ask for one name: one query", test_one_query_for_all);
 	test_add("300 names at once", test_many_names);
 	test_add("more questions than the maximum", test_too_many);
+	test_add("more questions than the maximum of one zone", test_too_many_of_one_zone);
+	test_add("a zone with many names", test_zone_with_many_names);
 	test_add("askers that come and go", test_races);
 	test_add("freed while questions are out", test_free_in_flight);
 	TEST_ROWS(dnssec_rows, test_dnssec);
