@@ -92,6 +92,50 @@ static void check_tables(const struct conf_sign *sign, struct fault_list *faults
 		faults_add(faults, 0, "sign.key-table", "the table that sign.signing-table names keys of", "none");
 }
 
+static bool scanning_changes(const struct conf_av *av, const char *field)
+{
+	static const char *const inserted[] = { "X-Virus-Scanned", "X-Virus-Status" };
+
+	for (size_t i = 0; i < sizeof inserted / sizeof inserted[0]; i++)
+		if (strcasecmp(inserted[i], field) == 0)
+			return true;
+	for (size_t i = 0; av->remove_headers && av->remove_headers[i]; i++)
+		if (strcasecmp(av->remove_headers[i], field) == 0)
+			return true;
+	return false;
+}
+
+static int check_signed_fields(const struct conf *conf, const char *option, const char *const *fields, struct fault_list *faults)
+{
+	for (size_t i = 0; fields && fields[i]; i++) {
+		char *quoted;
+
+		if (!scanning_changes(&conf->av, fields[i]))
+			continue;
+		quoted = conf_quote(faults, fields[i]);
+		if (!quoted)
+			return -ENOMEM;
+		faults_add(faults, 0, option, "fields that scanning neither removes nor adds", quoted);
+		talloc_free(quoted);
+	}
+	return 0;
+}
+
+/* A signature over a field that this daemon itself removes or adds would never verify. */
+static int check_scanning(const struct conf *conf, struct fault_list *faults)
+{
+	bool both = false;
+	int r = 0;
+
+	for (size_t i = 0; i < conf->listener_count; i++)
+		both = both || (conf->listeners[i].scan && conf->listeners[i].role != CONF_VERIFY);
+	if (both)
+		r = check_signed_fields(conf, "sign.headers", conf->sign.headers, faults);
+	if (both && r == 0)
+		r = check_signed_fields(conf, "sign.oversign", conf->sign.oversign, faults);
+	return r;
+}
+
 int check_conf(const struct conf *conf, struct fault_list *faults)
 {
 	int r = 0;
@@ -103,6 +147,8 @@ int check_conf(const struct conf *conf, struct fault_list *faults)
 	for (size_t i = 0; i < conf->sign.key_count && r == 0; i++)
 		r = check_key(conf, i, faults);
 	check_tables(&conf->sign, faults);
+	if (r == 0)
+		r = check_scanning(conf, faults);
 	if (conf->dns.budget_ms > 0 && conf->dns.budget_ms < conf->dns.timeout_ms)
 		faults_add(faults, 0, "dns.budget", "a time not below dns.timeout", "a shorter one");
 	return r;

@@ -46,6 +46,9 @@ size_t check_tables(struct check *check, const struct conf_sign *conf, struct co
 /* Whether each key, of sections and tables, can be loaded, and whether DNS publishes it. */
 void check_keys(struct check *check, const struct conf *conf);
 
+/* Where a listener scans: whether the scanner or clamd, the class map and the folder for copies are as they must be. */
+void check_scan(struct check *check, const struct conf *conf);
+
 /* What in Postfix's configuration would break signatures or keep mail away (milter/postfix_findings.h).
  *   directory  of its main.cf; NULL: the system's */
 void check_postfix(struct check *check, const struct conf *conf, const char *directory);

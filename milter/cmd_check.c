@@ -99,6 +99,7 @@ static void check_all(struct check *check, const struct conf *conf)
 	check_records(check, conf);
 	check_listeners(check, conf);
 	check_keys(check, conf);
+	check_scan(check, conf);
 }
 
 /* The file alone: its errors, or what it says. NULL when it cannot be used. */

@@ -81,6 +81,11 @@ static const struct fault_row fault_rows[] = {
 	  "f:4: listener \"d\": wanted a socket of its own, got that of the listener on line 1" },
 	{ "twice: selector of a domain", IN "sign { " KEY "\nkey \"l\" { selector = \"K\" domain = \"Example.com\" file = \"/l\" } }",
 	  "f:3: key \"l\": wanted one key for a domain and selector, got those of the key on line 2" },
+	{ "a signature covers nothing that scanning changes",
+	  "listener \"out\" { socket = \"inet:1@127.0.0.1\" role = sign scan = yes }\n"
+	  "sign { headers = {\"from\", \"x-virus-status\"} oversign = {\"X-Spam\"} " KEY " }\nav { remove-headers = {\"X-Spam\"} }",
+	  "f: sign.headers: wanted fields that scanning neither removes nor adds, got \"x-virus-status\"\n"
+	  "f: sign.oversign: wanted fields that scanning neither removes nor adds, got \"X-Spam\"" },
 	{ "a listener says socket and role", "listener \"in\" {\n}",
 	  "f:1: listener \"in\" socket: wanted " SOCKET_WANTED ", got nothing: it must be given\n"
 	  "f:1: listener \"in\" role: wanted verify, sign or auto, got nothing: it must be given" },
