@@ -29,8 +29,6 @@ static void measure(struct mime_walk *walk, GMimeObject *object, unsigned depth)
 		limit(walk, "depth", walk->number);
 		return;
 	}
-	if (mime_fields_size(object) > AV_PART_HEADER_MAX)
-		limit(walk, "header", walk->number);
 	if (++walk->reply->parts > walk->settings->max_parts)
 		limit(walk, "parts", walk->number);
 	if (GMIME_IS_MESSAGE_PART(object)) {
@@ -276,8 +274,8 @@ static bool walk_message(struct mime_walk *walk)
 		mime_ambiguous(walk, "nul", walk->number);
 	if (lines.bare_cr)
 		mime_ambiguous(walk, "bare-cr", walk->number);
-	if (walk->message.n > G_MAXUINT || !av_mime_lines_bounded(&lines)) {
-		limit(walk, "boundaries", walk->number);
+	if (walk->message.n > G_MAXUINT || av_mime_lines_limit(&lines)) {
+		limit(walk, walk->message.n > G_MAXUINT ? "size" : av_mime_lines_limit(&lines), walk->number);
 		return false;
 	}
 	message = parse(walk);

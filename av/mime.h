@@ -11,9 +11,8 @@
 
 #include <stddef.h>
 
-/* Beyond these no reader of mail goes, and attackers do. */
+/* Beyond this no reader of mail goes, and attackers do. More bounds: av/mime_lines.h. */
 #define AV_MIME_DEPTH_MAX 20
-#define AV_PART_HEADER_MAX (256 * 1024) /* octets of one part's header */
 #define AV_PART_NUMBER_MAX 100          /* octets of "1.2.3" */
 
 struct av_mime_part {

@@ -66,6 +66,9 @@ static void take_parameter(void *arg, struct view name, struct view value)
 		c->error = r;
 }
 
+/* Fields of one name that are looked at: nobody writes more than one, and with two the mail is ambiguous already. */
+#define SAME_FIELDS_MAX 8
+
 /* The n-th field of that name, or NULL. */
 static GMimeHeader *field_of(GMimeObject *object, const char *name, int n)
 {
@@ -94,7 +97,7 @@ static void check_single(struct mime_walk *walk, GMimeObject *object, const char
 
 	if (first && strlen(g_mime_header_get_raw_name(first)) != strlen(name))
 		mime_ambiguous(walk, what, number);
-	for (int i = 1; first && (next = field_of(object, name, i)); i++)
+	for (int i = 1; first && i < SAME_FIELDS_MAX && (next = field_of(object, name, i)); i++)
 		if (!view_eq(value_of(first), value_of(next)))
 			mime_ambiguous(walk, what, number);
 }
@@ -104,7 +107,7 @@ static int read_parameters(struct mime_walk *walk, GMimeObject *object, const ch
 	struct collector c = { walk, fields, number, strcmp(name, "Content-Type") == 0, 0 };
 	GMimeHeader *field;
 
-	for (int i = 0; (field = field_of(object, name, i)); i++) {
+	for (int i = 0; i < SAME_FIELDS_MAX && (field = field_of(object, name, i)); i++) {
 		int r = av_parameters(value_of(field), take_parameter, &c);
 
 		if (r)
@@ -140,18 +143,4 @@ int mime_fields_read(struct mime_walk *walk, GMimeObject *object, const char *nu
 	check_type(walk, object, fields, number);
 	r = read_parameters(walk, object, "Content-Type", number, fields);
 	return r ? r : read_parameters(walk, object, "Content-Disposition", number, fields);
-}
-
-size_t mime_fields_size(GMimeObject *object)
-{
-	GMimeHeaderList *list = g_mime_object_get_header_list(object);
-	int count = g_mime_header_list_get_count(list);
-	size_t size = 0;
-
-	for (int i = 0; i < count; i++) {
-		GMimeHeader *field = g_mime_header_list_get_header_at(list, i);
-
-		size += strlen(g_mime_header_get_raw_name(field)) + strlen(g_mime_header_get_raw_value(field));
-	}
-	return size;
 }

@@ -32,36 +32,35 @@ static bool is_yenc(struct view line, struct view *ret_name)
 	return name;
 }
 
-/* Offset of the next line that may begin a file, or text.n. */
-static size_t next_candidate(struct view text)
+/* Offset of the next line that begins with "begin " or "=ybegin ", from `from` on, or text.n. */
+static size_t next_candidate(struct view text, size_t from)
 {
-	static const char *const words[] = { "begin ", "=ybegin ", "\nbegin ", "\n=ybegin " };
-	size_t nearest = text.n;
+	const char *end = text.p + text.n, *p = text.p + from, *found;
 
-	for (size_t i = 0; i < 2; i++)
-		if (begins(text, words[i]))
-			return 0;
-	for (size_t i = 2; i < 4 && text.n; i++) {
-		const char *found = memmem(text.p, text.n, words[i], strlen(words[i]));
-
-		if (found && (size_t)(found - text.p) + 1 < nearest)
-			nearest = (size_t)(found - text.p) + 1;
+	for (; text.n > 0 && (found = memmem(p, (size_t)(end - p), "begin ", 6)); p = found + 6) {
+		if (found - text.p >= 2 && memcmp(found - 2, "=y", 2) == 0)
+			found -= 2;
+		if (found == text.p || found[-1] == '\n')
+			return (size_t)(found - text.p);
+		found += found[0] == '=' ? 2 : 0;
 	}
-	return nearest;
+	return text.n;
 }
 
+/* Each octet belongs to one file at most: what could be another one ends it. */
 bool mime_inline_next(struct view *rest, struct mime_inline *ret)
 {
-	size_t at;
+	size_t at = next_candidate(*rest, 0);
 
-	while ((at = next_candidate(*rest)) < rest->n) {
+	while (at < rest->n) {
 		struct view from = view_slice(*rest, at, rest->n);
-		size_t end = view_find(from, '\n');
-		struct view line = view_slice(from, 0, end);
+		struct view line = view_slice(from, 0, view_find(from, '\n'));
+		size_t next = next_candidate(from, line.n);
 
-		*rest = view_slice(from, end + 1, from.n);
-		ret->octets = from;
+		ret->octets = view_slice(from, 0, next);
 		ret->transfer = line.p[0] == 'b' ? AV_TRANSFER_UU : AV_TRANSFER_YENC;
+		*rest = view_slice(from, next, from.n);
+		at = 0;
 		if (is_uuencode(line, &ret->name) || is_yenc(line, &ret->name))
 			return true;
 	}

@@ -6,12 +6,12 @@
 
 struct mime_inline {
 	struct view name;
-	struct view octets; /* from the line that begins it to the end of the text */
+	struct view octets; /* from the line that begins it to the next such line or the end of the text */
 	enum av_transfer transfer;
 };
 
 /* Find the next one.
- *   rest  in: what is left of the text; out: what follows the line that begins the file */
+ *   rest  in: what is left of the text; out: what follows the file */
 bool mime_inline_next(struct view *rest, struct mime_inline *ret);
 
 #endif

@@ -32,9 +32,6 @@ struct mime_fields {
  * Returns 0, -ENOMEM, or -E2BIG: too many parameters. */
 int mime_fields_read(struct mime_walk *walk, GMimeObject *object, const char *number, struct mime_fields *fields);
 
-/* Octets of the fields of a part as they stand there. */
-size_t mime_fields_size(GMimeObject *object);
-
 /* Add the ambiguity to the reply. */
 void mime_ambiguous(struct mime_walk *walk, const char *what, const char *number);
 
