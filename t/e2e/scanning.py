@@ -10,7 +10,10 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 
 import mail
+from postern import PROGRAM
 from ports import free_port, listens, slow, wait_until
+
+SCANNER = PROGRAM.parent.parent / "av" / "postern-scanner"
 
 # Halves: no scanner shall find the file in this tree.
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STAND" + b"ARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -40,6 +43,15 @@ def with_file(name, octets, text="See the file.\n"):
     part = MIMEApplication(octets)
     part.add_header("Content-Disposition", "attachment", filename=name)
     whole.attach(part)
+    return whole.as_bytes().replace(b"\n", b"\r\n")
+
+
+def with_parts(count):
+    """A message of so many texts."""
+    whole = MIMEMultipart()
+    whole["From"], whole["Subject"], whole["Date"] = "Alice <alice@example.com>", "parts", mail.DATE
+    for number in range(count):
+        whole.attach(MIMEText(f"part {number}\n"))
     return whole.as_bytes().replace(b"\n", b"\r\n")
 
 
