@@ -23,6 +23,7 @@ const char *const dkim_sign_default_headers[] = {
 const char *const dkim_sign_never_headers[] = {
 	"Return-Path", "Received", "Bcc", "Resent-Bcc", "Comments", "Keywords",
 	"DKIM-Signature", "Authentication-Results", "ARC-*", "X-Virus-*",
+	"Content-Length", /* of a mail file (RFC 4155); Sendmail takes it away when it delivers */
 	NULL,
 };
 

@@ -41,12 +41,27 @@ static struct message *current_message(SMFICTX *ctx)
 	return session ? session->message : NULL;
 }
 
-/* Only macros that are used; the MTA looks each of them up for every message. */
+/* Only macros that are used: the MTA looks each of them up for every message, and Sendmail sends them as a packet of their
+ * own. The queue id is there from MAIL on in Sendmail, later in Postfix. */
+static const struct {
+	int stage;
+	const char *names;
+} macros[] = {
+	{ SMFIM_CONNECT, "j v {daemon_name}" },
+	{ SMFIM_HELO, "" },
+	{ SMFIM_ENVFROM, "i {auth_type}" },
+	{ SMFIM_ENVRCPT, "" },
+	{ SMFIM_DATA, "" },
+	{ SMFIM_EOH, "" },
+	{ SMFIM_EOM, "i" },
+};
+
 static bool ask_for_macros(SMFICTX *ctx)
 {
-	return smfi_setsymlist(ctx, SMFIM_CONNECT, (char *)"j v {daemon_name}") == MI_SUCCESS &&
-	       smfi_setsymlist(ctx, SMFIM_ENVFROM, (char *)"i {auth_type}") == MI_SUCCESS &&
-	       smfi_setsymlist(ctx, SMFIM_EOM, (char *)"i") == MI_SUCCESS;
+	for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
+		if (smfi_setsymlist(ctx, macros[i].stage, (char *)macros[i].names) != MI_SUCCESS)
+			return false;
+	return true;
 }
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2, unsigned long f3,

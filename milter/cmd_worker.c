@@ -10,6 +10,7 @@
 #include "milter/listener.h"
 #include "milter/log.h"
 #include "milter/privileges.h"
+#include "milter/prompt_ack.h"
 #include "milter/sandbox.h"
 
 #include <errno.h>
@@ -128,6 +129,8 @@ static int take_socket(struct worker *worker)
 {
 	int r;
 
+	if (worker->gate->tcp)
+		prompt_ack_enable();
 	r = callbacks_register(worker->gate);
 	if (r == 0)
 		r = listener_limits(worker->conf->idle_timeout_s);

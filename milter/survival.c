@@ -23,7 +23,7 @@ void survival_mail_argument(struct survival_params *params, struct view argument
 
 void survival_mta(struct survival_params *params, struct view version)
 {
-	params->fields_complete = view_eq_nocase(view_slice(version, 0, 7), VIEW("Postfix"));
+	params->postfix = view_eq_nocase(view_slice(version, 0, 7), VIEW("Postfix"));
 }
 
 static bool has_eight_bits(struct view v)
@@ -54,6 +54,23 @@ static void look_at_field(struct survival *survival, struct view raw)
 	}
 }
 
+/* Those that Sendmail parses, of the fields that are signed. */
+static const struct view address_fields[] = {
+	VIEW_INIT("From"), VIEW_INIT("Reply-To"), VIEW_INIT("To"), VIEW_INIT("Cc"),
+	VIEW_INIT("Resent-From"), VIEW_INIT("Resent-To"), VIEW_INIT("Resent-Cc"),
+};
+
+static void look_at_addresses(struct survival *survival, const struct header_list *headers)
+{
+	for (size_t i = 0; i < header_list_count(headers); i++) {
+		const struct header_field *field = header_list_at(headers, i);
+
+		for (size_t name = 0; name < sizeof address_fields / sizeof *address_fields; name++)
+			if (view_eq_nocase(field->name, address_fields[name]))
+				survival->found |= survival_addresses(field->value);
+	}
+}
+
 void survival_header(struct survival *survival, const struct survival_params *params, const struct header_list *headers)
 {
 	*survival = (struct survival){ 0 };
@@ -64,8 +81,9 @@ void survival_header(struct survival *survival, const struct survival_params *pa
 		if (!params->smtputf8 && has_eight_bits(raw))
 			warn(survival, SURVIVAL_EIGHT_BIT_HEADER);
 	}
-	if (params->fields_complete)
+	if (params->postfix)
 		return;
+	look_at_addresses(survival, headers);
 	if (header_list_count_name(headers, VIEW("Date")) == 0)
 		warn(survival, SURVIVAL_NO_DATE);
 	if (header_list_count_name(headers, VIEW("Message-ID")) == 0)
@@ -73,8 +91,10 @@ void survival_header(struct survival *survival, const struct survival_params *pa
 }
 
 /* Part of a line, without its LF. A CR at its end is judged by what comes next. */
-static void look_at_part(struct survival *survival, struct view part)
+static void look_at_part(struct survival *survival, const struct survival_params *params, struct view part)
 {
+	const size_t line_max = params->postfix ? SURVIVAL_LINE_MAX : SURVIVAL_LINE_MAX_SENDMAIL;
+
 	if (part.n == 0)
 		return;
 	if (survival->after_cr) {
@@ -86,7 +106,7 @@ static void look_at_part(struct survival *survival, struct view part)
 	if (view_find(part, '\r') < part.n)
 		warn(survival, SURVIVAL_BARE_CR);
 	survival->line_octets += part.n;
-	if (survival->line_octets > SURVIVAL_LINE_MAX)
+	if (survival->line_octets > line_max)
 		warn(survival, SURVIVAL_LONG_LINES);
 }
 
@@ -97,7 +117,7 @@ void survival_body(struct survival *survival, const struct survival_params *para
 	if (!params->eight_bit_mime && !(survival->found & 1u << SURVIVAL_EIGHT_BIT_BODY) && has_eight_bits(chunk))
 		warn(survival, SURVIVAL_EIGHT_BIT_BODY);
 	while (chunk.n > 0 && view_next(&chunk, '\n', &part)) {
-		look_at_part(survival, part);
+		look_at_part(survival, params, part);
 		if (!chunk.p) /* the line goes on in the next chunk */
 			return;
 		if (!survival->after_cr)

@@ -10,13 +10,15 @@
 /*      warning           word                 what happens */
 #define SURVIVAL_WARNINGS(X) \
 	X(LONG_HEADER_LINES,  "long-header-lines")  /* above 998 octets: folded or cut where the MTA likes (RFC 5322 section 2.1.1) */ \
-	X(LONG_LINES,         "long-lines")         /* likewise in the body: Postfix breaks at 998, Sendmail at 2040 */ \
+	X(LONG_LINES,         "long-lines")         /* in the body: broken at 998 by Postfix, at 990 by Sendmail (2040 on its way to a relay) */ \
 	X(BARE_CR,            "bare-cr")            /* becomes a blank, a line end, or nothing */ \
 	X(BARE_LF,            "bare-lf")            /* becomes CRLF */ \
 	X(EIGHT_BIT_HEADER,   "8bit-header")        /* without SMTPUTF8: replaced or refused (RFC 6532) */ \
 	X(EIGHT_BIT_BODY,     "8bit-body")          /* without BODY=8BITMIME: re-encoded as quoted-printable (RFC 6152, R104) */ \
 	X(NO_DATE,            "no-date")            /* added behind us, so unsigned */ \
-	X(NO_MESSAGE_ID,      "no-message-id")      /* likewise */
+	X(NO_MESSAGE_ID,      "no-message-id")      /* likewise */ \
+	X(UNQUOTED_NAME,      "unquoted-name")      /* "A. Smith <a@example.com>": Sendmail puts quotes around the name (confMUST_QUOTE_CHARS) */ \
+	X(TIGHT_LIST,         "tight-address-list") /* "a@example.com,b@example.com": Sendmail puts a blank behind each comma */
 
 enum survival_warning {
 #define X(warning, word) SURVIVAL_##warning,
@@ -35,10 +37,11 @@ struct survival {
 struct survival_params {
 	bool eight_bit_mime;   /* BODY=8BITMIME or BINARYMIME */
 	bool smtputf8;
-	bool fields_complete;  /* the MTA adds missing fields before its filters, if at all (Postfix) */
+	bool postfix;          /* it adds missing fields before its filters, if at all, and leaves fields with addresses alone */
 };
 
 #define SURVIVAL_LINE_MAX 998 /* octets of a line without CRLF (RFC 5321 section 4.5.3.1.6) */
+#define SURVIVAL_LINE_MAX_SENDMAIL 990 /* its SMTP_MAILER_LL, unless configured otherwise */
 
 /* An ESMTP argument of MAIL, as the MTA hands it on: "BODY=8BITMIME". Others are passed over. */
 void survival_mail_argument(struct survival_params *params, struct view argument);
@@ -52,6 +55,10 @@ void survival_header(struct survival *survival, const struct survival_params *pa
 /* Each chunk of the body, then its end. */
 void survival_body(struct survival *survival, const struct survival_params *params, struct view chunk);
 void survival_end(struct survival *survival);
+
+/* What Sendmail will change in the value of a field that holds addresses: SURVIVAL_UNQUOTED_NAME and SURVIVAL_TIGHT_LIST as
+ * bits. Text within quotes, comments and angle brackets stays as it is. */
+unsigned survival_addresses(struct view value);
 
 /* "long-lines,8bit-body"; "" when nothing was found. A talloc string of mem; NULL when memory is out. */
 char *survival_text(void *mem, const struct survival *survival);

@@ -41,6 +41,8 @@ static const struct names_row names_rows[] = {
 	{ "From is not omitted", "From: a@example.com\r\n", dkim_sign_default_headers, oversigned, none, "From:From" },
 	{ "names in any case, patterns", "FROM: a@example.com\r\ncontent-type: text/plain\r\nContent-ID: x\r\nContents: x\r\n",
 	  content, none, none, "FROM:content-type:Content-ID:FROM" },
+	{ "Content-Length, which Sendmail takes away", "Content-Length: 5\r\nContent-Type: text/plain\r\nFrom: a@example.com\r\n",
+	  dkim_sign_default_headers, none, none, "Content-Type:From:From" },
 	{ "a name with a semicolon would end h=", "From: a@example.com\r\nContent-;d=example.org;x=: x\r\n",
 	  content, none, none, "From:From" },
 	{ "R106 List-Unsubscribe and List-Unsubscribe-Post", "From: a@example.com\r\nList-Unsubscribe: <https://example.com>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
