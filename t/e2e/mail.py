@@ -81,10 +81,11 @@ class Reply:
 
 
 class Client:
-    """One SMTP session; may play any client through Postfix's XCLIENT."""
+    """One SMTP session; may play any client through Postfix's XCLIENT, or come from another address of ours."""
 
-    def __init__(self, port, seconds=60, xclient=None):
-        self._smtp = smtplib.SMTP("127.0.0.1", port, local_hostname="client.example.org", timeout=seconds)
+    def __init__(self, port, seconds=60, xclient=None, source=""):
+        self._smtp = smtplib.SMTP("127.0.0.1", port, local_hostname="client.example.org", timeout=seconds,
+                                  source_address=(source, 0))
         self._smtp.command_encoding = "utf-8"
         self._smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._smtp.ehlo()
@@ -127,6 +128,6 @@ class Client:
         return Reply(stage, code, text.decode("latin-1"))
 
 
-def send(port, raw, to, sender="alice@example.com", xclient=None, parameters=""):
-    with Client(port, xclient=xclient) as client:
+def send(port, raw, to, sender="alice@example.com", parameters="", **client_options):
+    with Client(port, **client_options) as client:
         return client.send(raw, to, sender, parameters)

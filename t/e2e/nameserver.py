@@ -9,9 +9,10 @@ PROGRAM = Path(__file__).resolve().parents[1] / "dns_server.py"
 
 class Nameserver:
     def __init__(self, directory):
-        directory.mkdir()
+        directory.mkdir(exist_ok=True)
         self._rules = directory / "rules"
         self._log = directory / "rules.log"
+        self._log.unlink(missing_ok=True)
         self._rules.write_text("")
         self._process = subprocess.Popen([sys.executable, PROGRAM, "0", self._rules], stdout=subprocess.PIPE, text=True)
         self.port = int(self._process.stdout.readline().split()[1])

@@ -10,7 +10,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from ports import free_port, listens, wait_until
+from mta import Port, filter_address, wait_for_ports
+from ports import free_port
 
 SAMPLES = Path(__file__).resolve().parents[2] / "conf" / "postfix"
 
@@ -67,13 +68,16 @@ postlog    unix-dgram n - n -     1 postlogd
 
 class Postfix:
     """
-    milters    as Postfix writes them, in place of 127.0.0.1:4443 and :4445; None: the sample has no such line
-    extra      {name: [options]}: further SMTP ports for the tests; a number is the port itself
-    setup      folder of conf/postfix with another set-up than the two sockets
-    values     {as in its files: here}: addresses and paths that must be others; each must occur
+    inbound, originating  libmilter specs in place of 127.0.0.1:4443 and :4445; None: the sample has no such line
+    extra                 {name: Port or options of master.cf}: further SMTP ports for the tests; a number is the port itself
+    setup                 folder of conf/postfix with another set-up than the two sockets
+    values                {as in its files: here}: addresses and paths that must be others; each must occur
     """
 
-    def __init__(self, directory, sink_port, inbound_milter, originating_milter, extra=None, setup="", values=None):
+    name = "postfix"
+    far_client = ("192.0.2.7", {"xclient": "NAME=mail.example.org ADDR=192.0.2.7"})  # address, options of mail.Client
+
+    def __init__(self, directory, sink_port, inbound, originating, extra=None, setup="", values=None):
         self.directory = directory
         self._etc = directory / "etc"
         self.ports = {}
@@ -81,16 +85,16 @@ class Postfix:
         (directory / "queue").mkdir()
         (directory / "data").mkdir()
         os.chown(directory / "data", *owner("postfix"))
-        milters = {"inet:127.0.0.1:4443": inbound_milter, "inet:127.0.0.1:4445": originating_milter}
-        milters = {old: new for old, new in milters.items() if new}
+        specs = {"inet:127.0.0.1:4443": inbound, "inet:127.0.0.1:4445": originating}
+        milters = {old: filter_address(new) for old, new in specs.items() if new}
         given = sample(setup, "main.cf") + "\f" + sample(setup, "master.cf")
         missing = [old for old in (values or {}) if old not in given]
         assert not missing, f"not in conf/postfix/{setup}: {missing}"
         given_main, given_master = replaced(given, {**milters, **(values or {})}).split("\f")
         main = MAIN.format(directory=directory, sink=sink_port) + given_main
         master = without(MASTER, given_master) + self._on_free_ports(given_master)
-        for name, options in (extra or {}).items():
-            master += self._service(name, options)
+        for name, port in (extra or {}).items():
+            master += self._service(name, options_of(port) if isinstance(port, Port) else port)
         assert not re.search(r"127\.0\.0\.1:444[35]\b", main + master), "a milter line of the samples was not replaced"
         (self._etc / "main.cf").write_text(main)
         (self._etc / "master.cf").write_text(master)
@@ -114,8 +118,7 @@ class Postfix:
 
     def start(self):
         self._postfix("start")
-        for name, port in self.ports.items():
-            wait_until(lambda: listens(port), 30, f"Postfix to listen for {name} on {port}: {self.log()[-2000:]}")
+        wait_for_ports(self)
 
     def stop(self):
         self._postfix("stop")
@@ -160,6 +163,13 @@ class Postfix:
         self.ports[name] = name if isinstance(name, int) else free_port()
         lines = [f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd"]
         return "\n".join(lines + [f"  -o {option}" for option in options]) + "\n"
+
+
+def options_of(port):
+    """What master.cf says of a port."""
+    filters = ",".join(map(filter_address, port.filters))
+    options = [f"smtpd_milters={filters}", f"milter_macro_daemon_name={port.daemon_name}", f"milter_default_action={port.on_failure}"]
+    return options + ["local_header_rewrite_clients="] * port.as_is
 
 
 def sample(setup, name):

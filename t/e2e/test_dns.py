@@ -17,8 +17,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def nameserver(directory):
-    server = Nameserver(directory / "dns")
+def nameserver(tmp_path_factory):
+    server = Nameserver(tmp_path_factory.mktemp("nameserver") / "dns")
     yield server
     server.stop()
 

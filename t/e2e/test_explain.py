@@ -187,7 +187,7 @@ def test_large_message_is_not_searched(keys):
 def relay(directory):
     """Sends a message through Postfix to a server without 8BITMIME; what came out."""
     sink = Sink()
-    postfix = Postfix(directory / "seven-bit", sink.port, "inet:127.0.0.1:1", "inet:127.0.0.1:1")
+    postfix = Postfix(directory / "seven-bit", sink.port, "inet:1@127.0.0.1", "inet:1@127.0.0.1")
     with open(directory / "seven-bit" / "etc" / "main.cf", "a") as main:
         main.write("smtp_discard_ehlo_keywords = 8bitmime, smtputf8\n")
 

@@ -28,7 +28,7 @@ def peer(directory):
         Opendkim(place / "sign", f"inet:{originating}@127.0.0.1", "s", records, key),
     ]
     sink = Sink()
-    postfix = Postfix(place / "postfix", sink.port, f"inet:127.0.0.1:{inbound}", f"inet:127.0.0.1:{originating}")
+    postfix = Postfix(place / "postfix", sink.port, f"inet:{inbound}@127.0.0.1", f"inet:{originating}@127.0.0.1")
     with ExitStack() as stack:
         stack.callback(sink.close)
         for each in (*filters, postfix):

@@ -98,7 +98,7 @@ def test_lost_file(gate, new, state, code):
     lost = new.to_be(state)
     lost.file = lost.file.with_name("none")
     gate.postern.start(keys=[lost], sign="on-key-error = tempfail")
-    assert mail.send(gate.postfix.originating, mail.message(), mail.recipient()).code == code
+    assert mail.send(gate.mta.originating, mail.message(), mail.recipient()).code == code
     assert [line for line in gate.postern.lines(event="key", level="error") if "No such file" in line["text"]]
 
 

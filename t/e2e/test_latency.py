@@ -25,5 +25,5 @@ def quickest_ms(gate, port):
 @pytest.mark.skipif(slow() > 1, reason="a sanitizer takes as long as a stall")
 @pytest.mark.parametrize("side", ["inbound", "originating"])
 def test_no_stall(gate, side):
-    added = quickest_ms(gate, getattr(gate.postfix, side)) - quickest_ms(gate, gate.postfix.reinjection)
+    added = quickest_ms(gate, getattr(gate.mta, side)) - quickest_ms(gate, gate.mta.reinjection)
     assert added < STALL_MS / 2

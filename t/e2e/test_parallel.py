@@ -64,7 +64,7 @@ def test_memory_does_not_grow(gate):
 
 def test_messages_of_one_connection(gate):
     """Ten messages on one SMTP connection: nothing of one is left in the next."""
-    with mail.Client(gate.postfix.inbound) as client:
+    with mail.Client(gate.mta.inbound) as client:
         for number in range(10):
             to = mail.recipient()
             fields = [b"Authentication-Results: mx.example.net; dkim=pass"] * (number % 3)

@@ -56,7 +56,7 @@ def peer(directory):
     place.mkdir(mode=0o755)
     milter = Milter(place / "milter", {})
     sink = Sink()
-    postfix = Postfix(place / "postfix", sink.port, f"inet:127.0.0.1:{milter.port}", f"inet:127.0.0.1:{milter.port}")
+    postfix = Postfix(place / "postfix", sink.port, f"inet:{milter.port}@127.0.0.1", f"inet:{milter.port}@127.0.0.1")
     postfix.start()
     yield type("Peer", (), {"milter": milter, "sink": sink, "postfix": postfix})
     postfix.stop()

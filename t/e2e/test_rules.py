@@ -65,6 +65,7 @@ def test_named_end_to_end_tests_run():
 
     def runs(test):
         inside = [node for node in ids if node.startswith(f"{test.file.name}::")]
-        return any(node.endswith(f"::{test.name}") or f"::{test.name}[" in node or f"[{test.name}]" in node for node in inside)
+        return any(node.endswith(f"::{test.name}") or f"::{test.name}[" in node or
+                   node.endswith((f"[{test.name}]", f"-{test.name}]")) for node in inside)
 
     assert [test for test in rules.tests() if test.file.suffix == ".py" and not runs(test)] == []

@@ -25,7 +25,7 @@ def started(gate, clamd, *sockets, **options):
 def test_socket(gate, clamd, kind):
     gate = started(gate, clamd, getattr(clamd, kind))
     assert mail.values(gate.verify(mail.message()), "X-Virus-Status") == ["Clean"]
-    reply = mail.send(gate.postfix.inbound, scanning.infected(), mail.recipient())
+    reply = mail.send(gate.mta.inbound, scanning.infected(), mail.recipient())
     assert (reply.stage, reply.code) == ("message", 550) and EICAR_NAME in reply.text
     assert gate.postern.lines(event="message", clamd=getattr(clamd, kind))
 
@@ -34,7 +34,7 @@ def test_connections_are_kept(gate, clamd):
     """Of many messages each gets its own answer."""
     gate = started(gate, clamd, clamd.unix)
     for i in range(12):
-        reply = mail.send(gate.postfix.inbound, scanning.infected() if i % 3 == 0 else mail.message(), mail.recipient())
+        reply = mail.send(gate.mta.inbound, scanning.infected() if i % 3 == 0 else mail.message(), mail.recipient())
         assert reply.code == (550 if i % 3 == 0 else 250)
 
 
@@ -45,7 +45,7 @@ def test_the_next_clamd_is_taken(gate, clamd):
 
 def test_no_clamd(gate, clamd):
     gate = started(gate, clamd, "unix:/nonexistent/clamd.sock", load_hold="0")
-    reply = mail.send(gate.postfix.inbound, mail.message(), mail.recipient())
+    reply = mail.send(gate.mta.inbound, mail.message(), mail.recipient())
     assert reply.code == 451 and "no scanner" in reply.text
 
 

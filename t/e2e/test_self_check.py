@@ -52,7 +52,7 @@ def test_another_key_is_published(gate, tmp_path):
 def test_no_key_is_right(gate, records, action, code):
     gate.postern.start(sign=f"{DNS} on-key-error = {action}", records=records(("k=rsa;", "k=rsa; s=other;"), ("k=ed25519;", "k=ed25519; s=other;")))
     to = mail.recipient()
-    assert mail.send(gate.postfix.originating, mail.message(), to).code == code
+    assert mail.send(gate.mta.originating, mail.message(), to).code == code
     line = gate.postern.lines(event="message", role="sign")[-1]
     assert line["signed"] == "no" and line["reason"] == "no signature passed its self-check"
     if code == 250:

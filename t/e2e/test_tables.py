@@ -145,7 +145,7 @@ def test_tables_alone(gate, tables):
 @pytest.mark.parametrize("action, code", [("tempfail", 451), ("accept", 250)])
 def test_missing_key_file(gate, tables, action, code):
     gate.postern.start(sign=options(tables, f"on-key-error = {action}"))
-    assert mail.send(gate.postfix.originating, mail.message(sender="alice@example.net"), mail.recipient()).code == code
+    assert mail.send(gate.mta.originating, mail.message(sender="alice@example.net"), mail.recipient()).code == code
     assert "key-table, line 2" in gate.postern.lines(event="key", level="error")[0]["text"]
     assert gate.dkimpy(gate.sign(mail.message())) == {"rsa": True, "ed": True}
 

@@ -16,7 +16,7 @@ def broken(signed):
 
 def inbound(gate, raw):
     to = mail.recipient()
-    return to, mail.send(gate.postfix.inbound, raw, to)
+    return to, mail.send(gate.mta.inbound, raw, to)
 
 
 def test_by_default_nothing_is_refused(gate, signed):
@@ -85,9 +85,9 @@ def test_quarantine_ends_in_the_hold_queue(gate, signed):
     gate.postern.start(verify="on-fail = quarantine")
     to, reply = inbound(gate, broken(signed))
     assert reply.code == 250, reply
-    assert ("hold", to) in gate.postfix.queue()
+    assert ("hold", to) in gate.mta.queue()
     assert not gate.sink.has(to)
-    gate.postfix.discard_queue()
+    gate.mta.discard_queue()
 
 
 @pytest.mark.parametrize("setting, actions, served", [

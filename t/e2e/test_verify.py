@@ -7,7 +7,7 @@ import dkim
 import mail
 import pytest
 from milter import Milter, change, insert
-from postfix import Postfix
+from mta import Port
 from results import topmost
 
 PASS = {"rsa": "pass", "ed": "pass"}
@@ -87,7 +87,7 @@ def sign_received(gate, raw):
 
 
 def test_R42_received_of_the_mta_itself_is_not_seen(gate):
-    """Oversigned, it would break if the verifier took the one that Postfix puts on top."""
+    """Oversigned, it would break if the verifier took the one that the MTA puts on top."""
     raw = mail.message()
     assert "received" not in mail.names(raw)
     signature = sign_received(gate, raw)
@@ -112,24 +112,24 @@ EARLIER = {
 
 
 @pytest.fixture(scope="module")
-def earlier_filter(session_gate, directory):
-    """A Postfix with another filter before ours."""
-    place = directory / "earlier"
+def earlier_filter(session_gate):
+    """An MTA with another filter before ours."""
+    place = session_gate.directory / "earlier"
     place.mkdir(mode=0o755)
     other = Milter(place / "milter", {})
-    port = session_gate.postern.inbound.split(":")[1].split("@")[0]
-    both = f"inet:127.0.0.1:{other.port},inet:127.0.0.1:{port}"
-    postfix = Postfix(place / "postfix", session_gate.sink.port, both, both)
-    postfix.start()
-    yield other, postfix
-    postfix.stop()
+    inbound = session_gate.postern.inbound
+    both = Port([f"inet:{other.port}@127.0.0.1", inbound])
+    mta = type(session_gate.mta)(place / "mta", session_gate.sink.port, inbound, inbound, extra={"both": both})
+    mta.start()
+    yield other, mta.ports["both"]
+    mta.stop()
 
 
 @pytest.mark.parametrize("edit, want", EARLIER.values(), ids=EARLIER.keys())
 def test_edits_of_an_earlier_filter(session_gate, signed, earlier_filter, edit, want):
-    other, postfix = earlier_filter
+    other, port = earlier_filter
     other.replies = {b"E": [edit, b"c"]}
-    arrived = session_gate.pass_through(postfix.inbound, signed)
+    arrived = session_gate.pass_through(port, signed)
     assert {r.selector: r.result for r in topmost(arrived).results} == {"rsa": want, "ed": want}
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Milliseconds that a filter adds to a message on its way through a real Postfix.
+"""Milliseconds that a filter adds to a message on its way through a real Postfix or Sendmail.
 
-usage: postfix_latency.py [MESSAGES]
+usage: mta_latency.py [postfix|sendmail [MESSAGES]]
 
-Sends MESSAGES (default 200) one after the other through three ports of one
-private Postfix: without a filter, with postern and with opendkim, both over
-inet: and on each side (verify, sign). Times run from DATA to the reply after
+Sends MESSAGES (default 200) one after the other through ports of one private
+MTA: without a filter, with postern and with opendkim, both over inet: and on
+each side (verify, sign). Times run from DATA to the reply after
 the final dot; rounds alternate, so that all see the same machine.
 """
 
@@ -19,23 +19,25 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 import mail  # noqa: E402
 from peers import Opendkim  # noqa: E402
+from mta import Port  # noqa: E402
+from mtas import MTAS  # noqa: E402
 from ports import free_port  # noqa: E402
 from postern import Key, Postern  # noqa: E402
-from postfix import Postfix  # noqa: E402
 from sink import Sink  # noqa: E402
 
 ROUNDS = 10
 
 
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    mta = MTAS[sys.argv[1] if len(sys.argv) > 1 else "postfix"]
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     with tempfile.TemporaryDirectory(prefix="postern-bench-") as name:
         directory = Path(name)
         directory.chmod(0o755)
-        measure(directory, max(1, count // ROUNDS))
+        measure(mta, directory, max(1, count // ROUNDS))
 
 
-def measure(directory, per_round):
+def measure(kind, directory, per_round):
     key = Key(directory, "example.com", "bench", "rsa")
     ports = {name: free_port() for name in ("postern verify", "postern sign", "opendkim verify", "opendkim sign")}
     spec = {name: f"inet:{port}@127.0.0.1" for name, port in ports.items()}
@@ -45,28 +47,28 @@ def measure(directory, per_round):
         Opendkim(directory / "sign", spec["opendkim sign"], "s", postern.records, key),
     ]
     sink = Sink()
-    postfix = Postfix(
-        directory / "postfix", sink.port, f"inet:127.0.0.1:{ports['postern verify']}", f"inet:127.0.0.1:{ports['postern sign']}",
-        extra={name: [f"smtpd_milters=inet:127.0.0.1:{ports[name]}"] for name in ports})
+    mta = kind(directory / "mta", sink.port, spec["postern verify"], spec["postern sign"],
+               extra={name: Port([spec[name]]) for name in ports})
     filters = [postern, *peers]
-    for each in (*filters, postfix):
+    for each in (*filters, mta):
         each.start()
     try:
-        report(rounds(postfix, sink, per_round))
+        report(rounds(mta, sink, per_round))
     finally:
-        for each in (postfix, *filters):
+        for each in (mta, *filters):
             each.stop()
 
 
-def rounds(postfix, sink, per_round):
+def rounds(mta, sink, per_round):
     """{port name: [ms of each message]}"""
-    signed = one_message(postfix.ports["postern sign"], mail.message(body=b"x" * 70 + b"\r\n"), sink)[1]
-    names = ["127.0.0.1:10025", "postern verify", "opendkim verify", "postern sign", "opendkim sign"]
+    signed = one_message(mta.ports["postern sign"], mail.message(body=b"x" * 70 + b"\r\n"), sink)[1]
+    names = ["no filter", "postern verify", "opendkim verify", "postern sign", "opendkim sign"]
     times = {name: [] for name in names}
     for _ in range(ROUNDS):
         for name in names:
             raw = mail.message() if name.endswith("sign") else signed
-            times[name] += [one_message(postfix.ports[name], raw, sink)[0] for _ in range(per_round)]
+            port = mta.reinjection if name == "no filter" else mta.ports[name]
+            times[name] += [one_message(port, raw, sink)[0] for _ in range(per_round)]
     return times
 
 
@@ -81,12 +83,11 @@ def one_message(port, raw, sink):
 
 
 def report(times):
-    base = statistics.median(times["127.0.0.1:10025"])
+    base = statistics.median(times["no filter"])
     print(f"{'milliseconds per message':<24}{'median':>8}{'mean':>8}{'added':>8}   ({len(times['postern sign'])} messages each)")
     for name, values in times.items():
-        label = "no filter" if name == "127.0.0.1:10025" else name
         median = statistics.median(values)
-        print(f"{label:<24}{median:>8.2f}{statistics.mean(values):>8.2f}{median - base:>8.2f}")
+        print(f"{name:<24}{median:>8.2f}{statistics.mean(values):>8.2f}{median - base:>8.2f}")
 
 
 main()
