@@ -22,7 +22,7 @@ def load(gate):
     numbers = itertools.count()
 
     def make():
-        port, field = ((gate.postfix.inbound, "Authentication-Results"), (gate.postfix.originating, "DKIM-Signature"))[next(numbers) % 2]
+        port, field = ((gate.mta.inbound, "Authentication-Results"), (gate.mta.originating, "DKIM-Signature"))[next(numbers) % 2]
         return mail.message(), port, lambda reply, arrived: reply.code == 250 and mail.values(arrived, field)
 
     return Load(gate.sink, make)

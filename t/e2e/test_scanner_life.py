@@ -54,8 +54,8 @@ def load(gate, threads=2):
 
     def make():
         if next(numbers) % 3 == 2:
-            return infected(), gate.postfix.inbound, was_refused
-        return mail.message(), gate.postfix.inbound, arrived_clean
+            return infected(), gate.mta.inbound, was_refused
+        return mail.message(), gate.mta.inbound, arrived_clean
 
     return Load(gate.sink, make, threads)
 
@@ -70,7 +70,7 @@ def add_signature(path, name, octets):
 
 def test_clean_and_infected(scanning):
     gate, _ = scanning
-    for port in (gate.postfix.inbound, gate.postfix.originating):
+    for port in (gate.mta.inbound, gate.mta.originating):
         raw = gate.pass_through(port, mail.message())
         assert mail.values(raw, "X-Virus-Status") == ["Clean"]
         assert was_refused(mail.send(port, infected(), mail.recipient()), None)
@@ -121,11 +121,11 @@ def test_new_signature_counts(scanning, reload):
     gate, path = scanning
     start(gate, path, f"reload = {reload}")
     words = b"words that become unwanted " + reload.encode()
-    gate.pass_through(gate.postfix.inbound, mail.message(body=words + b"\r\n"))
+    gate.pass_through(gate.mta.inbound, mail.message(body=words + b"\r\n"))
     before = scanner(gate)["pid"]
     add_signature(path, "Added", words)
     wait_until(lambda: ready(gate, 2), 60 * slow(), "the next scanner")
-    assert mail.send(gate.postfix.inbound, mail.message(body=words + b"\r\n"), mail.recipient()).code == 550
+    assert mail.send(gate.mta.inbound, mail.message(body=words + b"\r\n"), mail.recipient()).code == 550
     wait_until(lambda: not os.path.exists(f"/proc/{before}"), 30 * slow(), "the old scanner to end")
 
 
@@ -136,7 +136,7 @@ def test_broken_database_keeps_the_old_one(scanning):
     wait_until(lambda: gate.postern.lines(event="scanner-kept"), 60 * slow(), "the refusal in the log")
     assert "broken.ndb" in gate.postern.lines(event="scanner-kept")[0]["text"]
     assert scanner(gate)["pid"] == before and not scanner(gate, "coming")
-    assert was_refused(mail.send(gate.postfix.inbound, infected(), mail.recipient()), None)
+    assert was_refused(mail.send(gate.mta.inbound, infected(), mail.recipient()), None)
     (path / "broken.ndb").unlink()
     add_signature(path, "Mended", b"a signature that mends all")
     wait_until(lambda: ready(gate, 2), 60 * slow(), "the next scanner")
@@ -151,10 +151,10 @@ def test_broken_at_start(gate, tmp_path):
     wait_until(lambda: gate.postern.lines(event="scanner-failed"), 60 * slow(), "the refusal in the log")
     code, status = gate.postern.status()
     assert code == 75 and status["scanner"]["state"] == "broken" and "broken.ndb" in status["scanner"]["text"]
-    assert mail.send(gate.postfix.inbound, mail.message(), mail.recipient()).code == 451
+    assert mail.send(gate.mta.inbound, mail.message(), mail.recipient()).code == 451
     (path / "broken.ndb").unlink()
     wait_until(lambda: ready(gate), 60 * slow(), "the scanner")
-    assert arrived_clean(mail.send(gate.postfix.inbound, mail.message(), to := mail.recipient()), gate.sink.wait(to).data)
+    assert arrived_clean(mail.send(gate.mta.inbound, mail.message(), to := mail.recipient()), gate.sink.wait(to).data)
     assert gate.postern.status()[0] == 0
 
 
@@ -178,7 +178,7 @@ def test_scanning_begins_and_ends_with_a_reload(gate, tmp_path):
     tmp_path.chmod(0o755)
     path = database(tmp_path / "database")
     assert gate.postern.reload(listener=SCAN, av=f'database = "{path}"').returncode == 0
-    assert was_refused(mail.send(gate.postfix.inbound, mail.message(body=EICAR + b"\r\n"), mail.recipient()), None)
+    assert was_refused(mail.send(gate.mta.inbound, mail.message(body=EICAR + b"\r\n"), mail.recipient()), None)
     assert gate.postern.reload().returncode == 0
     wait_until(lambda: gate.postern.lines(event="scanner-end"), 60 * slow(), "the scanner to end")
-    assert gate.pass_through(gate.postfix.inbound, mail.message(body=EICAR + b"\r\n"))
+    assert gate.pass_through(gate.mta.inbound, mail.message(body=EICAR + b"\r\n"))
