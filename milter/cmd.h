@@ -19,6 +19,7 @@ int cmd_sign(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
 int cmd_reflect(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 
 /* Every command answers to --help. */
 #define CMD_OPTION_HELP { "help", no_argument, NULL, 'h' }

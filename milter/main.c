@@ -21,6 +21,7 @@ static const struct command {
 	{ "verify", cmd_verify, "verify the signatures of a message" },
 	{ "probe",  cmd_probe,  "show what a milter would do to a message" },
 	{ "reflect", cmd_reflect, "answer a message with what its signatures are worth" },
+	{ "import", cmd_import, "make a configuration of opendkim's and clamav-milter's" },
 	{ "worker", cmd_worker, NULL },
 	{ "vet",    cmd_vet,    NULL },
 };
