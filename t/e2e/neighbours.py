@@ -29,6 +29,9 @@ class Program:
         wait_until(lambda: self._process.poll() is not None or ready(), seconds * slow(), f"{command[0]}: {self.output()}")
         assert self._process.poll() is None, f"{command[0]} ended: {self.output()}"
 
+    def pid(self):
+        return self._process.pid
+
     def output(self):
         return (self.directory / "output").read_text(errors="replace")[-2000:]
 
