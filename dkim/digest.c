@@ -73,9 +73,11 @@ int dkim_digest_peek(struct dkim_digest *digest, uint8_t ret[DKIM_DIGEST_OCTETS]
 		digest->copy = EVP_MD_CTX_new();
 	if (!digest->copy)
 		return -ENOMEM;
-	if (EVP_MD_CTX_copy_ex(digest->copy, digest->context) != 1 || EVP_DigestFinal_ex(digest->copy, ret, NULL) != 1)
-		return -EIO;
-	return 0;
+	if (EVP_MD_CTX_copy_ex(digest->copy, digest->context) != 1) { /* likewise */
+		ERR_clear_error();
+		return -ENOMEM;
+	}
+	return EVP_DigestFinal_ex(digest->copy, ret, NULL) == 1 ? 0 : -EIO;
 }
 
 int dkim_digest_finish(struct dkim_digest *digest, uint8_t ret[DKIM_DIGEST_OCTETS])

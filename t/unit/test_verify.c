@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include "dkim/verify.h"
+#include "dkim/zone_count.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -439,6 +440,65 @@ static void test_dns(void **state)
 	talloc_free(mem);
 }
 
+/* DNS is not asked for what it cannot have, or when too many of that zone's names are out already. */
+static void verify_by(void *mem, struct dkim_resolver *resolver, const char *domain, const char *selector, enum dkim_reason want)
+{
+	struct bench bench = { .params = { .minimum_rsa_bits = 1024, .maximum_signatures = 8, .budget_ms = 5000 }, .resolver = resolver };
+	struct view message = forge(mem, ed_key, talloc_asprintf(mem, "v=1; a=ed25519-sha256; d=%s; s=%s; h=from", domain, selector), NULL,
+	                            VIEW("From: joe@example.com\r\n"), VIEW("Hello\r\n"), DKIM_LENGTH_UNLIMITED);
+	struct dkim_verify *verify;
+
+	assert_int_equal(dkim_key_cache_new(resolver, 10, DKIM_KEY_CACHE_OCTETS, &bench.cache), 0);
+	verify = verify_message(mem, &bench, message, 100);
+	assert_string_equal(dkim_reason_text(dkim_verify_result(verify, 0)->reason), dkim_reason_text(want));
+	talloc_free(verify);
+	dkim_key_cache_free(bench.cache);
+}
+
+#define LABEL_50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void test_not_asked(void **state)
+{
+	void *mem = talloc_new(NULL);
+	struct dkim_query *queries[DKIM_QUERIES_PER_ZONE_MAX];
+	struct dkim_resolver *resolver;
+	struct dns_server server;
+	const char *servers[] = { server.address };
+	const struct dkim_resolver_params params = { .servers = servers, .server_count = 1, .timeout_ms = 20000 };
+	char *error;
+
+	(void)state;
+	dns_server_start(&server, "*.example.com DROP\n");
+	assert_int_equal(dkim_resolver_new(mem, &params, &resolver, &error), 0);
+	verify_by(mem, resolver, LABEL_50 "." LABEL_50 "." LABEL_50 "." LABEL_50, LABEL_50, DKIM_REASON_KEY_NAME_TOO_LONG);
+	for (int i = 0; i < DKIM_QUERIES_PER_ZONE_MAX; i++)
+		assert_int_equal(dkim_query_start(resolver, view_of(talloc_asprintf(mem, "n%d.example.com", i)), &queries[i]), 0);
+	verify_by(mem, resolver, "sub.example.com", "s", DKIM_REASON_KEY_UNAVAILABLE);
+	for (int i = 0; i < DKIM_QUERIES_PER_ZONE_MAX; i++)
+		dkim_query_free(queries[i]);
+	dkim_resolver_free(resolver);
+	dns_server_stop(&server);
+	talloc_free(mem);
+}
+
+static void test_forged_record(void **state)
+{
+	void *mem = talloc_new(NULL);
+	struct dkim_resolver *resolver;
+	struct dns_server server;
+	const char *servers[] = { server.address };
+	const struct dkim_resolver_params params = { .servers = servers, .server_count = 1, .timeout_ms = 20000, .trust_anchor = server.anchor };
+	char *error;
+
+	(void)state;
+	dns_server_start(&server, "example.com SIGNED\ns._domainkey.example.com TXT \"v=DKIM1; p=\"\ns._domainkey.example.com BOGUS\n");
+	assert_int_equal(dkim_resolver_new(mem, &params, &resolver, &error), 0);
+	verify_by(mem, resolver, "example.com", "s", DKIM_REASON_KEY_BOGUS);
+	dkim_resolver_free(resolver);
+	dns_server_stop(&server);
+	talloc_free(mem);
+}
+
 static const struct rfc_row rfc_rows[] = {
 	{ "RFC 6376 appendix A", "rfc6376-a.eml" },
 	{ "R79 RFC 8463 appendix A", "rfc8463-a.eml" },
@@ -460,6 +520,8 @@ int main(void)
 	test_add("R67 several records: the one that verifies decides, R61 test mode is seen", test_several_records);
 	test_add("R61 the test mode of a record that decides nothing does not count", test_deciding_record);
 	test_add("R87 no signature", test_unsigned);
+	test_add("R71 a name too long for DNS, R93 too many questions about one zone", test_not_asked);
+	test_add("R65 a forged record is temperror", test_forged_record);
 	r = test_run("verify");
 	dkim_private_key_free(rsa_key);
 	dkim_private_key_free(weak_key);
