@@ -26,9 +26,9 @@ static void clear_host_part(uint8_t *address, int octets, long long prefix)
 {
 	for (int i = 0; i < octets; i++) {
 		long long kept = prefix - 8LL * i;
+		unsigned mask = kept >= 8 ? 0xff : kept <= 0 ? 0 : (0xffU << (8 - kept)) & 0xff;
 
-		if (kept < 8)
-			address[i] = kept <= 0 ? 0 : (uint8_t)(address[i] & (0xff << (8 - kept)));
+		address[i] = (uint8_t)(address[i] & mask);
 	}
 }
 

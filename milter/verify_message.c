@@ -33,7 +33,7 @@ int verified_new(void *mem, const struct verify_setup *setup, const struct cmd_m
 	if (r == 0)
 		r = key_source_new(verified, &setup->resolver, setup->records_file, &verified->source, ret_error);
 	if (r < 0) {
-		*ret_error = talloc_steal(mem, *ret_error);
+		*ret_error = *ret_error ? talloc_strdup(mem, *ret_error) : NULL;
 		verified_free(verified);
 		return r;
 	}
