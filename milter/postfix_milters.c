@@ -215,11 +215,15 @@ int postfix_milters_parse(void *mem, const char *list, const struct postfix_conf
 	int r;
 
 	while ((r = next_item(&rest, &item)) > 0) {
-		larger = talloc_realloc(mem, milters, struct postfix_milter, (unsigned)n + 1);
-		if (!larger || n == POSTFIX_MILTERS_MAX)
-			r = larger ? -E2BIG : -ENOMEM;
-		if (r < 0)
+		if (n == POSTFIX_MILTERS_MAX) {
+			r = -E2BIG;
 			break;
+		}
+		larger = talloc_realloc(mem, milters, struct postfix_milter, (unsigned)n + 1);
+		if (!larger) {
+			r = -ENOMEM;
+			break;
+		}
 		milters = larger;
 		r = parse_item(milters, item, &milters[n]);
 		if (r == 0)
