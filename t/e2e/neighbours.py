@@ -4,20 +4,23 @@ Their files of conf/postfix are used as they stand, with addresses and paths put
 """
 
 import os
+import re
 import socketserver
 import subprocess
 import threading
 
 from ports import free_port, listens, slow, wait_until
 from postfix import SAMPLES, owner, replaced
+from scanning import Clamd
 
 MARKER = b"POSTERN-TEST-MARKER-" + b"7f3a91c2"
 
 
 class Program:
-    """A server in the foreground; what it says goes to a file."""
+    """A server in the foreground; what it says goes to a file. `marks` is what it says once for each message."""
 
-    def __init__(self, directory, name):
+    def __init__(self, directory, name, marks):
+        self._marks = marks
         self.directory = directory / name
         self.directory.mkdir()
         self.directory.chmod(0o755)
@@ -34,6 +37,10 @@ class Program:
 
     def output(self):
         return (self.directory / "output").read_text(errors="replace")[-2000:]
+
+    def seen(self):
+        """How many messages it has let pass."""
+        return len(re.findall(self._marks, (self.directory / "output").read_bytes()))
 
     def stop(self):
         self._process.terminate()
@@ -54,7 +61,7 @@ class Amavisd(Program):
     """amavisd-new on two ports; `back` are Postfix's ports to which it hands mail back."""
 
     def __init__(self, directory):
-        super().__init__(directory, "amavisd")
+        super().__init__(directory, "amavisd", rb"Passed CLEAN \{")
         self.inbound, self.originating = free_port(), free_port()
         self.back = None
 
@@ -71,27 +78,23 @@ class Amavisd(Program):
         self.run("amavisd", "-c", settings, "foreground", ready=lambda: listens(self.inbound) and listens(self.originating))
 
 
-class Clamd(Program):
-    """clamd with one signature of its own: MARKER."""
+def clamd(directory):
+    """The neighbours' own, with a signature that postern's scanner has not: MARKER."""
+    database = directory / "marker-database"
+    database.mkdir(mode=0o755)
+    (database / "marker.ndb").write_text(f"Test.Marker:0:*:{MARKER.hex()}\n")
+    return Clamd(directory / "neighbours-clamd", database)
 
-    def __init__(self, directory):
-        super().__init__(directory, "clamd")
-        self.socket = self.directory / "clamd.sock"
 
-    def start(self):
-        database = self.directory / "database"
-        database.mkdir()
-        (database / "marker.ndb").write_text(f"Test.Marker:0:*:{MARKER.hex()}\n")
-        settings = self.directory / "clamd.conf"
-        settings.write_text(f"LocalSocket {self.socket}\nLocalSocketMode 666\nDatabaseDirectory {database}\nForeground yes\nMaxThreads 4\n")
-        self.run("clamd", "-c", settings, ready=self.socket.exists)
+def path_of(clamd):
+    return clamd.unix.removeprefix("unix:")
 
 
 class Clamsmtpd(Program):
     """clamsmtpd for one direction: "inbound" or "originating"; `back` is Postfix's port behind it."""
 
     def __init__(self, directory, direction, clamd):
-        super().__init__(directory, f"clamsmtpd-{direction}")
+        super().__init__(directory, f"clamsmtpd-{direction}", rb"status=CLEAN")
         self._direction, self._clamd = direction, clamd
         self.port, self.back = free_port(), None
 
@@ -100,21 +103,21 @@ class Clamsmtpd(Program):
         text = (SAMPLES / "clamsmtp" / f"clamsmtpd-{self._direction}.conf").read_text()
         settings = self.directory / "clamsmtpd.conf"
         settings.write_text(replaced(text, {
-            ports[0]: str(self.port), ports[1]: str(self.back), "/var/run/clamav/clamd.ctl": str(self._clamd.socket),
+            ports[0]: str(self.port), ports[1]: str(self.back), "/var/run/clamav/clamd.ctl": path_of(self._clamd),
             "/var/spool/clamsmtp": str(self.folder("spool", "clamsmtp")),
             "/var/run/clamsmtp/": f"{self.folder('run', 'clamsmtp')}/"}))
-        self.run("clamsmtpd", "-d", "1", "-f", settings, ready=lambda: listens(self.port))
+        self.run("clamsmtpd", "-d", "4", "-f", settings, ready=lambda: listens(self.port))
 
 
 class ClamavMilter(Program):
     def __init__(self, directory, clamd):
-        super().__init__(directory, "clamav-milter")
+        super().__init__(directory, "clamav-milter", rb"(?m)Clean message")
         self._clamd, self.port = clamd, free_port()
 
     def start(self):
         text = (SAMPLES / "milters" / "clamav-milter.conf").read_text()
         settings = self.directory / "clamav-milter.conf"
-        settings.write_text("Foreground yes\n" + replaced(text, {"8894": str(self.port), "/run/clamav/clamd.ctl": str(self._clamd.socket)}))
+        settings.write_text("Foreground yes\nLogClean Full\n" + replaced(text, {"8894": str(self.port), "/run/clamav/clamd.ctl": path_of(self._clamd)}))
         self.run("clamav-milter", "-c", settings, ready=lambda: listens(self.port))
 
     def stop(self):
@@ -127,13 +130,16 @@ class PolicyService:
     """Greylists recipients whose name begins so, once each; marks all other mail with a field."""
 
     def __init__(self):
-        self._seen = set()
+        self._seen, self._passed = set(), 0
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
 
     def start(self):
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def seen(self):
+        return self._passed
 
     def stop(self):
         self._server.shutdown()
@@ -143,6 +149,7 @@ class PolicyService:
         if recipient.startswith("greylisted") and recipient not in self._seen:
             self._seen.add(recipient)
             return "DEFER_IF_PERMIT come again"
+        self._passed += 1
         return "PREPEND X-Policy: seen"
 
     def _handler(self):

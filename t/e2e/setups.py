@@ -57,23 +57,27 @@ class SetUp:
             extra = {service: [replaced(option, {"INBOUND": milters[0], "ORIGINATING": milters[1]}) for option in options]
                      for service, options in (extra or {}).items()}
         self.postfix = Postfix(self.directory / "postfix", self.sink.port, *milters, extra=extra, setup=name, values=values)
-        self.roles = []
+        self.roles, self.scans = [], []
         self._stack = ExitStack()
 
-    def start(self, *others):
-        """Start all; `others` have start() and stop() and run before Postfix does."""
+    def start(self, *others, **settings):
+        """Start all; `others` have start() and stop() and run before Postfix does. settings: of the usual daemon."""
         with ExitStack() as stack:
             stack.callback(self.sink.close)
-            for server in (*others, self.postern, self.postfix):
+            for server in others:
                 stack.callback(server.stop)
                 server.start()
+            stack.callback(self.postern.stop)
+            self.postern.start(**settings)
+            stack.callback(self.postfix.stop)
+            self.postfix.start()
             self._stack = stack.pop_all()
 
     def stop(self):
         self._stack.close()
 
     def send(self, port, raw, **options):
-        """What arrived of a message sent to this port; the daemon's passes over it are in self.roles."""
+        """What arrived of a message sent to this port; the daemon's passes over it are in self.roles and self.scans."""
         to = mail.recipient()
         before = self.passes()
         reply = mail.send(port, raw, to, **options)
@@ -82,7 +86,8 @@ class SetUp:
 
     def arrived(self, to, before):
         data = self.sink.wait(to, 30 * slow()).data
-        self.roles = [line["role"] for line in self.postern.lines(event="message")[before:]]
+        lines = self.postern.lines(event="message")[before:]
+        self.roles, self.scans = [line["role"] for line in lines], [line.get("scan") for line in lines]
         return data
 
     def passes(self):
