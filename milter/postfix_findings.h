@@ -71,7 +71,7 @@ bool postfix_protocol_is_old(const struct postfix_subject *subject, struct buf *
 bool postfix_accepts_without_us(const struct postfix_subject *subject, struct buf *got);
 bool postfix_refuses_without_us(const struct postfix_subject *subject, struct buf *got);
 bool postfix_gives_up_early(const struct postfix_subject *subject, struct buf *got);
-bool postfix_waits_less_than_dns(const struct postfix_subject *subject, struct buf *got);
+bool postfix_waits_less_than_we_work(const struct postfix_subject *subject, struct buf *got);
 bool postfix_command_timeout_is_short(const struct postfix_subject *subject, struct buf *got);
 
 /* ... and what changes mail before it is verified or after it was signed (postfix_findings_content.c). */

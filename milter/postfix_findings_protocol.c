@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #define PROTOCOL_WANTED 6   /* the first with SMFIP_HDR_LEADSPC and SMFIR_PROGRESS for all commands */
-#define PATIENCE_MIN_S 10   /* three signs of life: one comes every 3 s while a message waits for DNS */
+#define PATIENCE_MIN_S 10   /* three signs of life: one comes every 3 s while a message waits for DNS or the scanner */
 #define COMMAND_MIN_S 5     /* the answer itself takes no time; a start of all workers up to a second */
 
 static const char *milter_value(const struct postfix_subject *s, const char *name)
@@ -63,15 +63,26 @@ bool postfix_gives_up_early(const struct postfix_subject *subject, struct buf *g
 	return time_is_below(subject, "content_timeout", PATIENCE_MIN_S, got);
 }
 
-bool postfix_waits_less_than_dns(const struct postfix_subject *subject, struct buf *got)
+/* The longest that a message may wait at its end; DNS and scanner work side by side. */
+static unsigned longest_wait_ms(const struct postfix_subject *subject, const char **ret_name)
 {
-	const unsigned budget_ms = subject->site->ours->dns.budget_ms;
+	const struct conf *ours = subject->site->ours;
+	const bool scanner_is_slower = subject->listener->scan && ours->av.timeout_ms > ours->dns.budget_ms;
+
+	*ret_name = scanner_is_slower ? "av.timeout" : "dns.budget";
+	return scanner_is_slower ? ours->av.timeout_ms : ours->dns.budget_ms;
+}
+
+bool postfix_waits_less_than_we_work(const struct postfix_subject *subject, struct buf *got)
+{
+	const char *name;
+	const unsigned wait_ms = longest_wait_ms(subject, &name);
 
 	if (postfix_gives_up_early(subject, got))
 		return false; /* has a finding of its own */
-	if (!time_is_below(subject, "content_timeout", (long)(budget_ms + 999) / 1000, got))
+	if (!time_is_below(subject, "content_timeout", ((long)wait_ms + 999) / 1000, got))
 		return false;
-	buf_printf(got, ", dns.budget = %ums", budget_ms);
+	buf_printf(got, ", %s = %ums", name, wait_ms);
 	return true;
 }
 

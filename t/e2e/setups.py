@@ -28,7 +28,8 @@ class SamplePostern(Postern):
 
     def configuration(self, more="", **_):
         records = f'dns {{ servers = {{ "127.0.0.1@{self._closed_port}" }} timeout = 1s records = "{self.records_file}" }}\n'
-        return 'authserv-id = "mx.example.net"\n' + self._text.replace("role =", "workers = 1 role =") + records + more + "log { target = stderr }\n"
+        return 'authserv-id = "mx.example.net"\n' + self._text.replace("role =", "workers = 1 role =") + records + more + \
+            f'status {{ socket = "{self.status_socket}" }}\nlog {{ target = stderr }}\n'
 
     def _all_ready(self):
         assert self._process.poll() is None, f"the daemon ended: {self.log()[-2000:]}"

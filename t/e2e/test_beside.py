@@ -71,8 +71,7 @@ def start(name, directory):
     setup, programs = SETUPS[name](folder)
     setup.sees_local_mail = name in ("amavis", "milters")  # proxies and policy services are smtpd's
     setup.neighbours = [program for program in programs if hasattr(program, "seen")]
-    scanner = scanning.Clamd(folder / "clamd", scanning.database(folder / "database"))
-    setup.start(scanner, *programs, listener="scan = yes", av=f'clamd = {{ "{scanner.unix}" }}')
+    setup.start(*programs, listener="scan = yes", av=f'database = "{scanning.database(folder / "database")}" scanners = 1')
     return setup
 
 

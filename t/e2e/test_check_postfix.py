@@ -78,7 +78,7 @@ FAULTS = {
     "accept when the filter is away": (["milter_default_action=accept"], {("default-accept", where) for where in (IN, OUT, LOCAL)}),
     "reject for one filter": ([f"{IN}/smtpd_milters={{inet:127.0.0.1:4443,default_action=reject}}"], {("default-reject", IN)}),
     "no time for DNS": (["milter_content_timeout=2s"], {("content-timeout", where) for where in (IN, OUT, LOCAL)}),
-    "less time than dns.budget": ([f"{IN}/milter_content_timeout=12"], {("content-timeout-dns", IN)}),
+    "less time than dns.budget": ([f"{IN}/milter_content_timeout=12"], {("content-timeout-work", IN)}),
     "no time for commands": ([f"{OUT}/milter_command_timeout=1s"], {("command-timeout", OUT)}),
     "another filter in front": ([f"{IN}/smtpd_milters=unix:/x,inet:127.0.0.1:4443"], {("order-front", IN)}),
     "another filter behind": ([f"{OUT}/smtpd_milters=inet:127.0.0.1:4445,unix:/x"], {("order-behind", OUT)}),

@@ -16,6 +16,10 @@ static struct conf_listener two[] = {
 	{ .name = "in", .socket = "inet:4443@127.0.0.1", .role = CONF_VERIFY, .socket_group = "" },
 	{ .name = "out", .socket = "inet:4445@127.0.0.1", .role = CONF_SIGN, .socket_group = "" },
 };
+static struct conf_listener two_that_scan[] = {
+	{ .name = "in", .socket = "inet:4443@127.0.0.1", .role = CONF_VERIFY, .socket_group = "", .scan = true },
+	{ .name = "out", .socket = "inet:4445@127.0.0.1", .role = CONF_SIGN, .socket_group = "", .scan = true },
+};
 static struct conf_listener automatic[] = {
 	{ .name = "one", .socket = "inet:4443@127.0.0.1", .role = CONF_AUTO, .socket_group = "", .originating_daemons = (const char **)(uintptr_t)daemons },
 };
@@ -25,9 +29,10 @@ static struct conf_listener in_jail[] = {
 static struct conf_listener from_systemd[] = { { .name = "one", .socket = "systemd:in", .role = CONF_SIGN, .socket_group = "" } };
 
 #define CONF(array) \
-	{ .listeners = (array), .listener_count = sizeof(array) / sizeof *(array), .dns.budget_ms = 20000, \
+	{ .listeners = (array), .listener_count = sizeof(array) / sizeof *(array), .dns.budget_ms = 20000, .av.timeout_ms = 30000, \
 	  .sign = { .headers = (const char **)(uintptr_t)none, .omit_headers = (const char **)(uintptr_t)none, .oversign = (const char **)(uintptr_t)none } }
-static const struct conf two_sockets = CONF(two), one_socket = CONF(automatic), jail = CONF(in_jail), systemd = CONF(from_systemd);
+static const struct conf two_sockets = CONF(two), one_socket = CONF(automatic), jail = CONF(in_jail), systemd = CONF(from_systemd),
+                         scanning = CONF(two_that_scan);
 
 static const char base_main[] =
 	"always_add_missing_headers = no\ncleanup_service_name = cleanup\ncompatibility_level = 3.6\ncontent_filter =\n"
@@ -91,7 +96,9 @@ static const struct row {
 	{ "one filter has its own action", NULL, "", "", "smtp/inet/smtpd_milters = { inet:127.0.0.1:4443, default_action=reject }\n", "default-reject@smtp/inet " },
 	{ "quarantine keeps the mail", NULL, "milter_default_action = quarantine\n", "", "", "" },
 	{ "no time for DNS at all", NULL, "", "", "smtp/inet/milter_content_timeout = 9s\n", "content-timeout@smtp/inet " },
-	{ "less time than DNS may take", NULL, "", "", "smtp/inet/milter_content_timeout = 19s\n", "content-timeout-dns@smtp/inet " },
+	{ "less time than DNS may take", NULL, "", "", "smtp/inet/milter_content_timeout = 19s\n", "content-timeout-work@smtp/inet " },
+	{ "less time than the scanner may take", &scanning, "", "", "smtp/inet/milter_content_timeout = 29s\n", "content-timeout-work@smtp/inet " },
+	{ "time enough for the scanner", &scanning, "", "", "smtp/inet/milter_content_timeout = 30s\n", "" },
 	{ "time enough for DNS", NULL, "", "", "smtp/inet/milter_content_timeout = 20s\n", "" },
 	{ "short answers", NULL, "", "", "smtp/inet/milter_command_timeout = 4s\nsubmission/inet/milter_connect_timeout = 1s\n",
 	  "command-timeout@smtp/inet command-timeout@submission/inet " },
