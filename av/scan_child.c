@@ -33,13 +33,14 @@ static void note_end(int number)
 	told_to_end = 1;
 }
 
-/* Without SA_RESTART: it wakes the wait for a job. A signal just before that wait is lost on it; the loader sends more. */
+/* Without SA_RESTART: it wakes the wait for a job. A signal just before that wait is lost on it; the loader sends more.
+ * A file that grows too large is a failed write, not a death. */
 static int take_signals(void)
 {
 	struct sigaction end = { .sa_handler = note_end };
 	sigset_t none;
 
-	if (sigaction(SIGTERM, &end, NULL) < 0)
+	if (sigaction(SIGTERM, &end, NULL) < 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
 	return sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
 }
@@ -141,6 +142,14 @@ static bool is_job(const struct av_job *job, int64_t n, const int fds[AV_WIRE_DE
 	       fds[0] >= 0 && fds[1] >= 0;
 }
 
+/* After a failure libclamav's cache may hold what it did not see: make way for a new child. */
+static void end_after_failure(const struct av_reply *reply)
+{
+	for (uint32_t i = 0; i < reply->finding_count; i++)
+		if (reply->findings[i].kind == AV_FAILURE)
+			told_to_end = 1;
+}
+
 /* Started is sent before the memory is looked at; who does not wait any more, or sent what is no job, gets no result. */
 static void scan(const struct av_scan_child_params *params, const struct av_job *job, const int fds[AV_WIRE_DESCRIPTORS])
 {
@@ -151,6 +160,7 @@ static void scan(const struct av_scan_child_params *params, const struct av_job 
 	if (send_reply(fds[1], &reply, AV_STARTED) == 0 && hold_memory(fds[0], job->octets) == 0) {
 		inspect(params, job, fds[0], &reply);
 		(void)send_reply(fds[1], &reply, AV_RESULT); /* its worker may be gone */
+		end_after_failure(&reply);
 	}
 }
 
