@@ -19,6 +19,7 @@
 
 struct av_client_params {
 	int jobs;                    /* sending end of the job queue; -1 when clamd scans */
+	enum av_job_kind kind;       /* 0: AV_JOB_MESSAGE */
 	struct av_shared *shared;    /* counters of all workers, remembered messages */
 	unsigned row;                /* our own row in it */
 	size_t max_size;             /* octets of a message */

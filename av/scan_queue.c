@@ -42,7 +42,8 @@ void scan_queue_leave(struct av_scan *scan)
 
 static int send_job(struct av_scan *scan)
 {
-	const struct av_job job = { .version = AV_WIRE_VERSION, .kind = AV_JOB_MESSAGE, .octets = av_held_octets(scan->held) };
+	const enum av_job_kind kind = scan->client->params.kind;
+	const struct av_job job = { .version = AV_WIRE_VERSION, .kind = kind ? kind : AV_JOB_MESSAGE, .octets = av_held_octets(scan->held) };
 	int pair[2], fds[AV_WIRE_DESCRIPTORS];
 	int64_t n;
 

@@ -11,6 +11,7 @@ int cmd_run(int argc, char **argv);
 int cmd_worker(int argc, char **argv); /* what the supervisor starts; not for people */
 int cmd_vet(int argc, char **argv);    /* likewise */
 int cmd_reload(int argc, char **argv);
+int cmd_scan(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct command {
 	{ "check",  cmd_check,  "say what would go wrong at start, and what was found" },
 	{ "reload", cmd_reload, "have the running daemon read its configuration anew" },
 	{ "status", cmd_status, "show what the running daemon is doing" },
+	{ "scan",   cmd_scan,   "scan files as mail is scanned" },
 	{ "keygen", cmd_keygen, "make a key and the DNS record that publishes it" },
 	{ "testkey", cmd_testkey, "ask DNS for a key, and compare it with the private key" },
 	{ "sign",   cmd_sign,   "sign a message" },

@@ -50,6 +50,14 @@ def directory():
         shutil.rmtree(path)
 
 
+@pytest.fixture
+def open_path(directory):
+    """A folder of the test's own that every user can look into, unlike tmp_path."""
+    path = Path(tempfile.mkdtemp(dir=directory))
+    path.chmod(0o755)
+    return path
+
+
 @pytest.fixture(scope="session", params=os.environ.get("POSTERN_TEST_MTA", " ".join(MTAS)).split())
 def session_gate(request, directory):
     place = directory / request.param

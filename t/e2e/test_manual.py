@@ -9,7 +9,7 @@ import pytest
 from postern import ROOT, command
 
 MAN = ROOT / "conf" / "man"
-COMMANDS = ("run", "check", "reload", "status", "keygen", "testkey", "sign", "verify", "probe", "reflect", "import")
+COMMANDS = ("run", "check", "reload", "status", "scan", "keygen", "testkey", "sign", "verify", "probe", "reflect", "import")
 
 
 def plain(mdoc):

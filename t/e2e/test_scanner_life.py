@@ -14,14 +14,9 @@ SCAN = "scan = yes"
 
 
 @pytest.fixture
-def scanning(gate, tmp_path_factory):
+def scanning(gate, open_path):
     """The gate with a scanner of its own; (gate, folder of the database)."""
-    folder = tmp_path_factory.mktemp("scan")
-    folder.chmod(0o755)
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.getuid() and parent.name.startswith(("pytest-", "pytest")):
-            parent.chmod(0o755)
-    path = database(folder / "database")
+    path = database(open_path / "database")
     start(gate, path)
     yield gate, path
     gate.postern.stop()
@@ -142,10 +137,9 @@ def test_broken_database_keeps_the_old_one(scanning):
     wait_until(lambda: ready(gate, 2), 60 * slow(), "the next scanner")
 
 
-def test_broken_at_start(gate, tmp_path):
+def test_broken_at_start(gate, open_path):
     """DKIM works, mail to be scanned waits; when the database is mended, it is loaded."""
-    tmp_path.chmod(0o755)
-    path = database(tmp_path / "database")
+    path = database(open_path / "database")
     (path / "broken.ndb").write_text("this is no signature\n")
     gate.postern.start(listener=SCAN, av=f'database = "{path}" reload-delay = 100ms load-hold = 300ms')
     wait_until(lambda: gate.postern.lines(event="scanner-failed"), 60 * slow(), "the refusal in the log")
@@ -174,9 +168,8 @@ def test_options_change(scanning):
     assert scanner(gate)["pid"] != before
 
 
-def test_scanning_begins_and_ends_with_a_reload(gate, tmp_path):
-    tmp_path.chmod(0o755)
-    path = database(tmp_path / "database")
+def test_scanning_begins_and_ends_with_a_reload(gate, open_path):
+    path = database(open_path / "database")
     assert gate.postern.reload(listener=SCAN, av=f'database = "{path}"').returncode == 0
     assert was_refused(mail.send(gate.mta.inbound, mail.message(body=EICAR + b"\r\n"), mail.recipient()), None)
     assert gate.postern.reload().returncode == 0
