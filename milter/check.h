@@ -46,8 +46,9 @@ size_t check_tables(struct check *check, const struct conf_sign *conf, struct co
 /* Whether each key, of sections and tables, can be loaded, and whether DNS publishes it. */
 void check_keys(struct check *check, const struct conf *conf);
 
-/* Where a listener scans: whether the scanner or clamd, the class map and the folder for copies are as they must be. */
-void check_scan(struct check *check, const struct conf *conf);
+/* Where a listener scans: whether the scanner or clamd, the class map and the folder for copies are as they must be. The scanner
+ * looks for itself, into `file`. */
+void check_scan(struct check *check, const struct conf *conf, const char *file);
 
 /* What in Postfix's configuration would break signatures or keep mail away (milter/postfix_findings.h).
  *   directory  of its main.cf; NULL: the system's */

@@ -4,6 +4,8 @@
 #include "av/clamd.h"
 #include "av/classify.h"
 #include "dkim/clock.h"
+#include "milter/program.h"
+#include "milter/run_program.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -12,6 +14,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#define SCANNER_CHECK_MS 60000 /* it counts the signatures of the database */
 #define CLAMD_ANSWER_MS 10000 /* one that loads a database takes connections and answers later */
 
 static const char *or_memory(const char *error)
@@ -110,15 +113,56 @@ static void check_clamd(struct check *check, const struct conf_av *conf)
 		else
 			check_add(check, CHECK_WARNING, "clamd", "", "%s: %s", conf->clamd[i], error ? error : strerror(-r));
 	}
-	if (!any && conf->clamd[0])
+	if (!any)
 		check_add(check, CHECK_FAILS, "clamd", "", "wanted one that answers, got none: mail would follow on-error");
 }
 
-void check_scan(struct check *check, const struct conf *conf)
+/* One line of what the scanner says: level, what, text, tabs between. */
+static void add_line(struct check *check, struct view line)
+{
+	static const struct {
+		const char *level;
+		enum check_state state;
+	} levels[] = { { "ok", CHECK_OK }, { "note", CHECK_OK }, { "warning", CHECK_WARNING }, { "error", CHECK_FAILS } };
+	struct view level = VIEW(""), what = VIEW("");
+	enum check_state state = CHECK_FAILS;
+
+	if (line.n == 0 || !view_next(&line, '\t', &level) || !view_next(&line, '\t', &what))
+		return;
+	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+		if (view_eq(level, view_of(levels[i].level)))
+			state = levels[i].state;
+	check_add(check, state, "scanner", view_string(check, what), "%s", view_string(check, line));
+}
+
+/* The program must be there, for the daemon does not start without it. */
+static void check_scanner(struct check *check, const char *file)
+{
+	char *own = NULL, *program = NULL, *error = NULL, *output;
+	struct view rest, line;
+	int code, r = program_own(check, &own);
+
+	if (r == 0)
+		r = program_scanner(check, own, &program, &error);
+	if (r == 0)
+		r = run_program(check, (const char *const[]){ program, "--check", file, NULL }, SCANNER_CHECK_MS, &output, &code, &error);
+	if (r < 0) {
+		check_add(check, CHECK_FAILS, "scanner", "", "%s", or_memory(error));
+		return;
+	}
+	rest = view_of(output);
+	while (view_next(&rest, '\n', &line))
+		add_line(check, line);
+}
+
+void check_scan(struct check *check, const struct conf *conf, const char *file)
 {
 	if (!any_scans(conf))
 		return;
 	check_class_map(check, &conf->av);
 	check_copies(check, conf);
-	check_clamd(check, &conf->av);
+	if (conf->av.clamd[0])
+		check_clamd(check, &conf->av);
+	else
+		check_scanner(check, file);
 }

@@ -93,13 +93,13 @@ static void check_libraries(struct check *check)
 		check_add(check, CHECK_OK, "library", library.name, "%s", library.version);
 }
 
-static void check_all(struct check *check, const struct conf *conf)
+static void check_all(struct check *check, const struct conf *conf, const char *file)
 {
 	check_user(check, conf);
 	check_records(check, conf);
 	check_listeners(check, conf);
 	check_keys(check, conf);
-	check_scan(check, conf);
+	check_scan(check, conf, file);
 }
 
 /* The file alone: its errors, or what it says. NULL when it cannot be used. */
@@ -141,7 +141,7 @@ static int check_file(void *mem, const struct check_options *o)
 		return code;
 	check_libraries(check);
 	if (conf)
-		check_all(check, conf);
+		check_all(check, conf, file);
 	if (conf && (o->postfix || o->postfix_directory))
 		check_postfix(check, conf, o->postfix_directory);
 	return check_print(check, file, o->json);

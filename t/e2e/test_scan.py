@@ -8,7 +8,8 @@ import shutil
 import mail
 import pytest
 import scanning
-from ports import slow, wait_until
+from ports import free_port, slow, wait_until
+from postern import command
 from scanning import EICAR_NAME
 
 DATABASE = 'database = "{}"'
@@ -266,3 +267,26 @@ def test_the_log_tells_all(scanner):
     (line,) = gate.postern.lines(event="message", scan="infected")
     assert EICAR_NAME in line["scan-names"].split(",") and line["engine"].startswith("1.")
     assert line["scan-part"] and int(line["scan-ms"]) < 60000 and int(line["scan-wait-ms"]) < 60000
+
+
+CHECKS = {
+    "no database": ('database = "/nonexistent"', "fails", "scanner", "wanted a ClamAV database"),
+    "a clamd that does not answer": ('clamd = {"unix:/nonexistent/clamd.sock"}', "fails", "clamd", "wanted one that answers, got none"),
+    "a class map with a fault": ('class-map = "DIRECTORY/faulty"', "fails", "class-map", "faulty:2: wanted PATTERN CLASS"),
+    "no folder for copies": ('copy = {"infected"} copy-directory = "/nonexistent"', "warning", "copies", "no copies would be kept"),
+    "a database": ('database = "DATABASE"', "ok", "scanner", "signatures"),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_check(directory, scan_database, name):
+    """postern check says what is wrong before a message does."""
+    option, state, what, text = CHECKS[name]
+    if what == "scanner" and not scanning.SCANNER.exists():
+        pytest.skip("built without postern-scanner (-Dav=disabled)")
+    (directory / "faulty").write_text("# ours\nEicar\n")
+    path = directory / "check-scan.conf"
+    path.write_text('user = "nobody"\nlistener in { socket = "inet:%d@127.0.0.1" role = verify scan = yes }\n'
+                    % free_port() + "av { " + option.replace("DIRECTORY", str(directory)).replace("DATABASE", str(scan_database)) + " }\n")
+    findings = json.loads(command("check", "-c", path, "--json").stdout)["findings"]
+    assert [f for f in findings if f["what"] == what and f["state"] == state and text in f["text"]], findings

@@ -67,7 +67,7 @@ static size_t build(struct view in, char packet[sizeof(struct av_reply) + 8])
 	memset(packet, 0, sizeof reply + 8);
 	memcpy(packet, &reply, sizeof reply);
 	while (in.n > 0) {
-		size_t offset = (take_octet(&in) << 8 | take_octet(&in)) % sizeof reply;
+		size_t offset = ((size_t)take_octet(&in) << 8 | take_octet(&in)) % sizeof reply;
 		struct view octets_in = take(&in, take_octet(&in) % (sizeof reply - offset));
 
 		if (octets_in.n > 0)
