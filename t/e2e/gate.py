@@ -38,11 +38,6 @@ class Gate:
         """What this gate's MTA makes of it: mtas.DIFFERENCES."""
         return expected(self.mta.name, name)
 
-    @property
-    def postfix(self):
-        """The MTA by its former name."""
-        return self.mta
-
     def _unix_directory(self):
         path = self.directory / "unix"
         path.mkdir(mode=0o755)

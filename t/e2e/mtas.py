@@ -10,6 +10,10 @@ DIFFERENCES = {
     # name: (with Postfix, with Sendmail, why)
     "SMTPUTF8": (
         True, False, "Debian builds Sendmail 8.17 without it: MAIL with that parameter is refused (555)"),
+    "XCLIENT": (
+        True, False, "Sendmail has nothing like it: a client is who it is"),
+    "sendmail(1) hears of a refusal": (
+        False, True, "Sendmail's hands its mail over by SMTP while the program waits; Postfix's leaves it in the queue directory for pickup"),
     "a bounce passes the filter": (
         True, False, "Sendmail hands what it writes itself to no filter; Postfix does with internal_mail_filter_classes = bounce"),
     "reply to a field of 90 kB": (

@@ -114,7 +114,8 @@ class Sendmail:
         arguments = ["-C", self.directory / "submit.cf", "-i", "-f", sender, *recipients]
         process = self._run(arguments, stdin=subprocess.PIPE)
         process.communicate(raw.replace(b"\r\n", b"\n"), timeout=60)
-        assert process.returncode == 0, f"sendmail(1) ended with {process.returncode}"
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, "sendmail")
 
     def flush(self):
         """Try again what waits, in both queues."""
