@@ -43,6 +43,9 @@ void check_listeners(struct check *check, const struct conf *conf);
  * Returns how many. */
 size_t check_tables(struct check *check, const struct conf_sign *conf, struct conf_key **ret);
 
+/* What an MTA will not take, or will change after it was signed: warnings alone. */
+void check_delivery(struct check *check, const struct conf *conf);
+
 /* Whether each key, of sections and tables, can be loaded, and whether DNS publishes it. */
 void check_keys(struct check *check, const struct conf *conf);
 

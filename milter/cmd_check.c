@@ -98,6 +98,7 @@ static void check_all(struct check *check, const struct conf *conf, const char *
 	check_user(check, conf);
 	check_records(check, conf);
 	check_listeners(check, conf);
+	check_delivery(check, conf);
 	check_keys(check, conf);
 	check_scan(check, conf, file);
 }

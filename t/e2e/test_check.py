@@ -4,7 +4,9 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from ports import free_port, wait_until
@@ -235,3 +237,24 @@ def test_defaults_are_a_configuration(place):
 def test_sample_is_a_configuration():
     run = command("check", "-c", ROOT / "conf" / "postern.conf", "--json")
     assert json.loads(run.stdout)["findings"][0]["state"] == "ok"
+
+
+@pytest.mark.parametrize("options, name, words", [
+    ("canonicalization = simple/relaxed", "canonicalization", "Sendmail writes fields with addresses anew"),
+    ('headers = {"From", "full-name"}', "headers", "full-name: Sendmail takes this field away"),
+])
+def test_what_sendmail_would_break(place, options, name, words):
+    found = place.check(0, keys=place.parts["keys"] + options)
+    [(state, text)] = found["sign", name]
+    assert state == "warning" and words in text
+
+
+@pytest.mark.parametrize("mode, warned", [(0o1777, True), (0o777, True), (0o770, False)])
+def test_socket_below_a_directory_for_everybody(place, mode, warned):
+    with tempfile.TemporaryDirectory(dir="/run") as name:
+        folder = Path(name) / "open"
+        folder.mkdir()
+        folder.chmod(mode)
+        found = place.check(0, socket=f"unix:{folder}/postern.sock")
+    told = [text for state, text in found["listener", "out"] if state == "warning"]
+    assert [f"Sendmail uses no socket below {folder}," in text for text in told] == [True] * warned
