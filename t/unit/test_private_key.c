@@ -275,6 +275,7 @@ static void test_load(void **state)
 	const struct file_row *row = *state;
 	struct dkim_private_key *key = NULL;
 	char *error = NULL;
+	struct stat st;
 	int r;
 
 	if (geteuid() != 0 && row->owner != 0) {
@@ -283,6 +284,10 @@ static void test_load(void **state)
 	}
 	make_file(row);
 	r = dkim_private_key_load(mem, path, &key, &error);
+	if (r == 0) {
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(dkim_private_key_modified(key), st.st_mtim.tv_sec);
+	}
 	remove_file(row);
 	if (r != row->want)
 		fail_msg("want %d, got %d: %s", row->want, r, error ? error : "-");
@@ -325,6 +330,29 @@ static void assert_signs(const struct dkim_private_key *key)
 	talloc_free(public_key);
 	buf_free(&text);
 	buf_free(&signature);
+}
+
+/* As a file it would not even be opened. */
+static void test_too_long(void **state)
+{
+	struct dkim_private_key *key = NULL;
+	struct view text = { talloc_zero_size(mem, DKIM_PRIVATE_KEY_FILE_MAX + 1), DKIM_PRIVATE_KEY_FILE_MAX + 1 };
+	char *error = NULL;
+
+	(void)state;
+	assert_int_equal(dkim_private_key_parse(mem, "test", text, &key, &error), -EFBIG);
+	assert_string_equal(error, "test: wanted at most 65536 octets, got 65537");
+	assert_null(key);
+}
+
+static void test_no_file_no_age(void **state)
+{
+	struct dkim_private_key *key;
+
+	(void)state;
+	assert_int_equal(dkim_private_key_generate(DKIM_KEY_ED25519, 0, &key), 0);
+	assert_int_equal(dkim_private_key_modified(key), -1);
+	dkim_private_key_free(key);
 }
 
 static void test_signs(void **state)
@@ -703,6 +731,8 @@ int main(void)
 	TEST_ROWS(parse_rows, test_parse);
 	test_add("PEM texts cut at any place", test_parse_cut);
 	TEST_ROWS(file_rows, test_load);
+	test_add("a text that is too long for a key", test_too_long);
+	test_add("a key without a file has no age", test_no_file_no_age);
 	test_add("what is signed verifies with the published key", test_signs);
 	test_add("R79 the key of RFC 8463", test_rfc8463);
 	TEST_ROWS(generate_rows, test_generate);

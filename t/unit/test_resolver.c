@@ -594,11 +594,29 @@ static const struct setting_row setting_rows[] = {
 	{ "port 65536", "127.0.0.1@65536", NULL, -EINVAL, "dns.servers: wanted address@port, got \"127.0.0.1@65536\"" },
 	{ "empty port", "127.0.0.1@", NULL, -EINVAL, "dns.servers: wanted address@port, got \"127.0.0.1@\"" },
 	{ "port with a word", "127.0.0.1@53x", NULL, -EINVAL, "dns.servers: wanted address@port, got \"127.0.0.1@53x\"" },
+	{ "longer than any address", "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa", NULL, -EINVAL,
+	  "dns.servers: wanted address@port, got \"1111:2222:3333:4444:5555:6666:7777:8888:9999:a...\"" },
 	{ "nothing", "", NULL, -EINVAL, "dns.servers: wanted address@port, got \"\"" },
 	{ "trust anchor that is none", "127.0.0.1", "hello\n", -EINVAL, ": wanted DS or DNSKEY records, got something else" },
 	{ "trust anchor, empty file", "127.0.0.1", "", -EINVAL, ": wanted DS or DNSKEY records, got none" },
 	{ "trust anchor, comments only", "127.0.0.1", "; hello\n\n", -EINVAL, ": wanted DS or DNSKEY records, got none" },
 };
+
+/* No server named: those of this host, whichever they are. */
+static void test_resolv_conf(void **state)
+{
+	const struct dkim_resolver_params params = { .timeout_ms = 1000 };
+	const bool there = access("/etc/resolv.conf", R_OK) == 0;
+	struct dkim_resolver *made = NULL;
+	void *mem = talloc_new(NULL);
+	char *error = NULL;
+
+	(void)state;
+	assert_int_equal(dkim_resolver_new(mem, &params, &made, &error), there ? 0 : -EINVAL);
+	assert_int_equal(error != NULL, !there);
+	dkim_resolver_free(made);
+	talloc_free(mem);
+}
 
 static void test_setting(void **state)
 {
@@ -673,6 +691,7 @@ int main(void)
 	test_add("DNSSEC: not without a trust anchor", test_no_dnssec);
 	test_add("records go first", test_records);
 	test_add("records alone", test_records_only);
+	test_add("the servers of /etc/resolv.conf", test_resolv_conf);
 	TEST_ROWS(setting_rows, test_setting);
 	test_add("trust anchor that is not there", test_missing_anchor);
 	r = test_run("resolver");
