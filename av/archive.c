@@ -1,7 +1,10 @@
 #include "av/archive.h"
 
+#include "av/zip_directory.h"
+
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,9 +34,6 @@ static const struct magic magics[] = {
 	{ 0, VIEW_INIT("\x5d\0\0"), true }, { 0, VIEW_INIT("\4\x22\x4d\x18"), true },
 };
 
-/* The directory's end lies within so much of a zip's end (64 KiB of comment and the record itself), whatever stands at its begin. */
-#define ZIP_END_MAX (65535 + 22)
-
 static const struct magic *magic_of(struct view file)
 {
 	for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
@@ -43,13 +43,6 @@ static const struct magic *magic_of(struct view file)
 			return m;
 	}
 	return NULL;
-}
-
-static bool has_zip_end(struct view file)
-{
-	struct view end = view_slice(file, file.n > ZIP_END_MAX ? file.n - ZIP_END_MAX : 0, file.n);
-
-	return end.n >= 22 && memmem(end.p, end.n, "PK\5\6", 4);
 }
 
 /* Programs that carry an archive behind themselves. */
@@ -149,12 +142,46 @@ static ssize_t unpack(struct listing *l, struct archive *a, char *room, size_t s
 
 static void list(struct listing *l, struct view file, enum way way, bool is_inner);
 
-/* Directories and zip files of both ways: as av_archive_list(). */
+static bool is_at_start(struct view file)
+{
+	return file.n > 4 && memcmp(file.p, "PK", 2) == 0;
+}
+
+static void list_directory(struct listing *l, struct zip_directory *directory)
+{
+	struct view name;
+	bool encrypted;
+
+	set_state(l, AV_ARCHIVE_LISTED);
+	while (zip_directory_next(directory, &name, &encrypted)) {
+		if (encrypted && l->ret->encrypted[0] == '\0')
+			strcpy(l->ret->encrypted, "zip");
+		if (++l->entries > AV_ARCHIVE_ENTRIES_MAX) {
+			set_state(l, AV_ARCHIVE_ENTRIES);
+			return;
+		}
+		l->name(l->arg, name);
+	}
+}
+
+/* By libarchive, which reads the headers before a zip's entries, in the order of the directory or of the file; and by the directory
+ * itself. What is in no directory counts too, so entries are counted for each. */
 static void list_ways(struct listing *l, struct view file, bool is_inner)
 {
-	list(l, file, BY_DIRECTORY, is_inner);
-	if (l->ret->state < AV_ARCHIVE_ENTRIES && file.n > 4 && memcmp(file.p, "PK", 2) == 0)
+	unsigned entries = l->entries;
+	struct zip_directory directory;
+	bool is_zip = zip_directory_find(file, &directory);
+
+	if (is_zip)
+		list_directory(l, &directory);
+	if (l->ret->state < AV_ARCHIVE_ENTRIES) {
+		l->entries = entries;
+		list(l, file, BY_DIRECTORY, is_inner);
+	}
+	if (l->ret->state < AV_ARCHIVE_ENTRIES && is_at_start(file)) {
+		l->entries = entries;
 		list(l, file, BY_HEADERS, is_inner);
+	}
 }
 
 static void list_inner(struct listing *l, struct archive *a, struct archive_entry *entry)
@@ -196,33 +223,57 @@ static bool list_entry(struct listing *l, struct archive *a, struct archive_entr
 	return l->ret->state < AV_ARCHIVE_ENTRIES;
 }
 
-static void end_of(struct listing *l, struct archive *a, struct view file, int result)
+static bool is_entry(int result)
+{
+	return result == ARCHIVE_OK || result == ARCHIVE_WARN;
+}
+
+static void end_of(struct listing *l, struct archive *a, struct view file, bool is_known, int result)
 {
 	const struct magic *magic = magic_of(file);
 
-	if (archive_read_has_encrypted_entries(a) > 0)
+	if (result == ARCHIVE_FATAL && archive_errno(a) == ENOMEM)
+		set_state(l, AV_ARCHIVE_MEMORY);
+	/* libarchive must not be asked about a format that it has not found. */
+	else if (is_known && archive_read_has_encrypted_entries(a) > 0)
 		note_encrypted(l, a);
 	else if (result != ARCHIVE_EOF && magic && !magic->is_filter && l->ret->state < AV_ARCHIVE_ENTRIES)
 		set_state(l, AV_ARCHIVE_DAMAGED);
 }
 
+/* The format that takes anything has taken it: it is none. */
+static bool is_anything(struct archive *a)
+{
+	return archive_format(a) == ARCHIVE_FORMAT_RAW && archive_filter_count(a) <= 1;
+}
+
+static void read_entries(struct listing *l, struct archive *a, struct view file, bool is_inner)
+{
+	struct archive_entry *entry;
+	int r;
+
+	while (is_entry(r = archive_read_next_header(a, &entry)) && !is_anything(a)) {
+		set_state(l, AV_ARCHIVE_LISTED);
+		if (!list_entry(l, a, entry, is_inner))
+			return;
+	}
+	end_of(l, a, file, true, r);
+}
+
 static void list(struct listing *l, struct view file, enum way way, bool is_inner)
 {
 	struct archive *a = archive_read_new();
-	struct archive_entry *entry;
-	int r = ARCHIVE_EOF;
+	int r;
 
-	if (!a || !support_all(a, way, !is_inner) || archive_read_open_memory(a, file.p, file.n) != ARCHIVE_OK) {
+	if (!a || !support_all(a, way, !is_inner)) {
 		set_state(l, AV_ARCHIVE_MEMORY);
-		goto out;
+	} else {
+		r = archive_read_open_memory(a, file.p, file.n);
+		if (r == ARCHIVE_OK)
+			read_entries(l, a, file, is_inner);
+		else
+			end_of(l, a, file, false, r);
 	}
-	while ((r = archive_read_next_header(a, &entry)) == ARCHIVE_OK || r == ARCHIVE_WARN) {
-		set_state(l, AV_ARCHIVE_LISTED);
-		if (!list_entry(l, a, entry, is_inner))
-			goto out;
-	}
-	end_of(l, a, file, r);
-out:
 	if (a)
 		archive_read_free(a);
 }
@@ -230,8 +281,9 @@ out:
 void av_archive_list(struct view file, av_archive_name *name, void *arg, struct av_archive *ret)
 {
 	struct listing l = { .name = name, .arg = arg, .ret = ret };
+	struct zip_directory directory;
 
 	*ret = (struct av_archive){ .state = AV_ARCHIVE_NONE };
-	if (magic_of(file) || is_program(file) || has_zip_end(file))
+	if (magic_of(file) || is_program(file) || zip_directory_find(file, &directory))
 		list_ways(&l, file, false);
 }

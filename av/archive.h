@@ -36,8 +36,8 @@ struct av_archive {
 	char encrypted[16];          /* kind of archive that has an entry with a password, "zip"; "" when there is none */
 };
 
-/* List a file. A zip is read twice, by its directory at the end and by the headers before each entry: readers use either, and
- * the names in them need not be the same. */
+/* List a file. A zip's names are told from its directory at the end and from the headers before each entry: readers use either,
+ * and the names in them need not be the same. */
 void av_archive_list(struct view file, av_archive_name *name, void *arg, struct av_archive *ret);
 
 #endif

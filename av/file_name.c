@@ -43,7 +43,7 @@ static size_t copy_visible(struct view name, char *room)
 		if (c == '/' || c == '\\') {
 			n = end = 0;
 		} else if (octets > 1 ? !is_invisible(c) : c >= 0x20 && c != 0x7f) {
-			memcpy(room + n, name.p, octets);
+			memmove(room + n, name.p, octets); /* the same room in a further round */
 			n += octets;
 			if (!ends_nothing(c))
 				end = n;
@@ -51,6 +51,18 @@ static size_t copy_visible(struct view name, char *room)
 		name = view_slice(name, octets, name.n);
 	}
 	return end;
+}
+
+/* Until nothing is left to go: what stood around an invisible character may be the halves of another one. */
+static void clean_all(struct view name, char *room)
+{
+	size_t n = copy_visible(name, room), before;
+
+	do {
+		before = n;
+		n = copy_visible((struct view){ room, n }, room);
+	} while (n < before);
+	room[n] = '\0';
 }
 
 static bool has_encoded_word(const char *clean)
@@ -65,7 +77,7 @@ static void decode_words(char *room)
 {
 	char *decoded = g_mime_utils_header_decode_text(NULL, room);
 
-	room[copy_visible(view_of(decoded), room)] = '\0';
+	clean_all(view_of(decoded), room);
 	g_free(decoded);
 }
 
@@ -85,7 +97,7 @@ void av_file_name_clean(struct view name, char *room)
 		memcpy(room, text, n + 1);
 		decode_words(room);
 	} else {
-		room[copy_visible((struct view){ text, n }, room)] = '\0';
+		clean_all((struct view){ text, n }, room);
 	}
 }
 

@@ -14,14 +14,18 @@ static const char *const charsets[] = {
 	"TIS-620", "UHC", "EUC-TW", "BIG5-HKSCS", "HZ", "ISO-2022-CN", "MACINTOSH", "UCS-2", "UCS-4",
 };
 
+#define CHARSETS (sizeof charsets / sizeof charsets[0])
+
 int av_mime_begin(void)
 {
-	g_mime_init();
-	for (size_t i = 0; i < sizeof charsets / sizeof charsets[0]; i++) {
-		/* Left open: what is open stays loaded. One that this system lacks cannot be decoded by anyone here. */
-		iconv_t converter = g_mime_iconv_open("UTF-8", charsets[i]);
+	/* Left open: what is open stays loaded. */
+	static iconv_t converters[CHARSETS];
 
-		if (converter == (iconv_t)-1 && errno == ENOMEM)
+	g_mime_init();
+	for (size_t i = 0; i < CHARSETS; i++) {
+		converters[i] = g_mime_iconv_open("UTF-8", charsets[i]);
+		/* One that this system lacks nobody here can decode. */
+		if (converters[i] == (iconv_t)-1 && errno == ENOMEM)
 			return -ENOMEM;
 	}
 	return 0;

@@ -122,7 +122,7 @@ struct view sample_archive(const char *format, const char *filter, const char *n
 {
 	struct writing w;
 
-	begin_archive(&w, format, filter, password, octets.n + 65536);
+	begin_archive(&w, format, filter, password, octets.n + (1 << 20));
 	add_file(&w, name, octets);
 	return end_archive(&w);
 }
