@@ -233,7 +233,8 @@ void av_engine_facts(const struct av_engine *engine, struct av_facts *ret)
 
 int av_engine_begin(struct av_engine *engine, const char *temporary_directory)
 {
-	if (!mallopt(M_MMAP_THRESHOLD, KEEP_BLOCKS_TO) || !mallopt(M_TRIM_THRESHOLD, KEEP_IN_ALL))
-		return -EINVAL;
+	/* Speed alone hangs on it, and an allocator other than glibc's refuses. */
+	(void)mallopt(M_MMAP_THRESHOLD, KEEP_BLOCKS_TO);
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_IN_ALL);
 	return cl_engine_set_str(engine->cl, CL_ENGINE_TMPDIR, temporary_directory) == CL_SUCCESS ? 0 : -ENOMEM;
 }
