@@ -17,10 +17,8 @@ import pytest
 from ports import free_port, wait_until
 from postern import PROGRAM, Key, Postern, command, records_of
 from postfix import SAMPLES, Postfix
+from reflector import ADDRESS, AUTHOR_DOMAIN, answer_to, message_of, signed, text_of
 from sink import Sink
-
-REFLECTOR = "dkim-test@example.com"
-AUTHOR_DOMAIN = "example.net"
 
 
 def nobody(path):
@@ -94,31 +92,7 @@ def reflector(directory):
         postern.start()
         stack.callback(postfix.stop)
         postfix.start()
-        yield SimpleNamespace(postfix=postfix, sink=sink, postern=postern, author=author, place=place)
-
-
-def signed(reflector, raw, selector="author", options=()):
-    run = command("sign", "--key", f"{AUTHOR_DOMAIN}:{selector}:{reflector.author.file}", *options, input=raw)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
-def message_of(author, **options):
-    return mail.message(sender=author, **options)
-
-
-def text_of(raw):
-    return email.message_from_bytes(raw, policy=email.policy.default).get_payload(0).get_content().replace("\r\n", "\n")
-
-
-def answer_to(reflector, raw, author, to=REFLECTOR):
-    assert mail.send(reflector.postfix.inbound, raw, to, sender=author).code == 250
-    try:
-        delivery = reflector.sink.wait(author)
-    except AssertionError as error:
-        raise AssertionError(reflector.postfix.log()[-3000:]) from error
-    assert delivery.sender == ""
-    return delivery.data
+        yield SimpleNamespace(mta=postfix, sink=sink, postern=postern, author=author, place=place)
 
 
 def test_pass_and_the_answer_is_signed(reflector):
@@ -126,7 +100,7 @@ def test_pass_and_the_answer_is_signed(reflector):
     raw = signed(reflector, message_of(author, extra=[b"Subject: =?UTF-8?B?w7w=?= test"], without=("Subject",)))
     answer = answer_to(reflector, raw, author)
     parsed = email.message_from_bytes(answer, policy=email.policy.default)
-    assert parsed["From"] == f"DKIM reflector <{REFLECTOR}>"
+    assert parsed["From"] == f"DKIM reflector <{ADDRESS}>"
     assert parsed["To"] == author
     assert parsed["Subject"] == "Re: \xfc test"
     assert parsed["Auto-Submitted"] == "auto-replied"
@@ -212,7 +186,7 @@ def test_alias(reflector):
 
 def delivered(reflector, to, sender):
     """How often Postfix has handed a message of `sender` to the reflector with success."""
-    log = reflector.postfix.log()
+    log = reflector.mta.log()
     ids = {line.split("from=<" + sender + ">")[0].split(": ")[-2] for line in log.splitlines() if f"from=<{sender}>" in line and "qmgr" in line}
     return sum(f"to=<{to}>" in line and "status=sent" in line and any(f"{queue_id}: " in line for queue_id in ids) for line in log.splitlines())
 
@@ -227,16 +201,16 @@ def test_fields_that_forbid_an_answer(reflector, field):
         out = reflect(reflector, raw, "--sender", author, "--print")
         assert out.returncode == 0 and out.stdout == b"" and b"a bounce" in out.stderr
         return
-    assert mail.send(reflector.postfix.inbound, raw, REFLECTOR, sender=author).code == 250
-    wait_until(lambda: delivered(reflector, REFLECTOR, author), 20, "the reflector to end: " + reflector.postfix.log()[-2000:])
+    assert mail.send(reflector.mta.inbound, raw, ADDRESS, sender=author).code == 250
+    wait_until(lambda: delivered(reflector, ADDRESS, author), 20, "the reflector to end: " + reflector.mta.log()[-2000:])
     assert not reflector.sink.has(author)
 
 
 def test_bounce_is_not_answered(reflector):
     author = mail.recipient("author")
-    before = delivered(reflector, REFLECTOR, "")
-    assert mail.send(reflector.postfix.inbound, signed(reflector, message_of(author)), REFLECTOR, sender="").code == 250
-    wait_until(lambda: delivered(reflector, REFLECTOR, "") > before, 20, "the reflector to end: " + reflector.postfix.log()[-2000:])
+    before = delivered(reflector, ADDRESS, "")
+    assert mail.send(reflector.mta.inbound, signed(reflector, message_of(author)), ADDRESS, sender="").code == 250
+    wait_until(lambda: delivered(reflector, ADDRESS, "") > before, 20, "the reflector to end: " + reflector.mta.log()[-2000:])
     assert not reflector.sink.has(author)
 
 
@@ -251,18 +225,18 @@ def test_own_answer_is_not_answered(reflector):
 
 def test_sendmail_missing_keeps_the_message(reflector):
     author = mail.recipient("author")
-    assert mail.send(reflector.postfix.inbound, signed(reflector, message_of(author)), "broken@example.com", sender=author).code == 250
+    assert mail.send(reflector.mta.inbound, signed(reflector, message_of(author)), "broken@example.com", sender=author).code == 250
     said = "the answer was not sent: /nonexistent: No such file or directory"
-    wait_until(lambda: said in reflector.postfix.log(), 20, "a deferral: " + reflector.postfix.log()[-2000:])
-    wait_until(lambda: ("deferred", "broken@example.com") in reflector.postfix.queue(), 20, "the message to be deferred")
-    reflector.postfix.discard_queue()
+    wait_until(lambda: said in reflector.mta.log(), 20, "a deferral: " + reflector.mta.log()[-2000:])
+    wait_until(lambda: ("deferred", "broken@example.com") in reflector.mta.queue(), 20, "the message to be deferred")
+    reflector.mta.discard_queue()
 
 
 # the command alone
 
 
 def reflect(reflector, raw, *options, sender="nobody"):
-    return command("reflect", "--from", REFLECTOR, "-c", reflector.place / "reflect.conf", *options, input=raw)
+    return command("reflect", "--from", ADDRESS, "-c", reflector.place / "reflect.conf", *options, input=raw)
 
 
 def stand_in(tmp_path, text="cat > $0.out"):
