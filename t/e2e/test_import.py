@@ -141,7 +141,7 @@ def test_clamav_milter_beside_it(site, tmp_path):
     old = tmp_path / "clamav-milter.conf"
     old.write_text(CLAMAV.format(place=tmp_path))
     out, said = imported("--dkim-filter", f"-b v -u nobody -p {site.inbound}", "--clamav-milter", old)
-    assert f'role = verify\n\tscan = yes\n}}\n' in out
+    assert 'role = verify\n\tscan = yes\n}\n' in out
     assert f'av {{\n\tmax-size = 25M\n\ttimeout = 120s\n\tclamd = {{"unix:{tmp_path}/clamd.sock"}}\n\ton-infected = quarantine\n' in out
     assert f"{old}:1: MilterSocket: listeners of the other sources scan" in said
     assert f"{old}:7: LogFile: the log goes to syslog or the journal" in said

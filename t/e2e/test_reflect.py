@@ -15,7 +15,7 @@ import judges
 import mail
 import pytest
 from ports import free_port, wait_until
-from postern import PROGRAM, Key, Postern, command, records_of
+from postern import PROGRAM, Key, Postern, command
 from postfix import SAMPLES, Postfix
 from reflector import ADDRESS, AUTHOR_DOMAIN, answer_to, message_of, signed, text_of
 from sink import Sink
