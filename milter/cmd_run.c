@@ -22,6 +22,8 @@ static const struct cmd_option options[] = {
 	{ "sign", 0, "SOCKET", "sign the mail of MTAs that come here", CMD_STRING, offsetof(struct run_options, sign), 0, 0, NULL },
 	{ "key", 0, "DOMAIN:SELECTOR:FILE", "a key to sign with; may be repeated", CMD_STRINGS, offsetof(struct run_options, keys),
 	  0, 0, NULL },
+	{ "scan", 0, "DATABASE", "scan all mail with this database of ClamAV's\nsignatures, a folder or a file", CMD_STRING,
+	  offsetof(struct run_options, scan), 0, 0, NULL },
 	{ "records", 0, "FILE", "TXT records that are answered before DNS is asked",
 	  CMD_STRING, offsetof(struct run_options, records), 0, 0, NULL },
 	{ "dns", 0, "ADDRESS@PORT", "a resolver to ask; may be repeated\n(those of /etc/resolv.conf)",
@@ -40,8 +42,8 @@ static const struct cmd_option options[] = {
 
 static const struct cmd_syntax syntax = {
 	.name = "run",
-	.usage = "[-c FILE]\n       postern run [--verify SOCKET] [--sign SOCKET --key DOMAIN:SELECTOR:FILE...] [options]",
-	.doc = "Serve MTAs until SIGTERM: verify what comes in, sign what goes out. Takes a configuration\n"
+	.usage = "[-c FILE]\n       postern run [--verify SOCKET] [--sign SOCKET --key DOMAIN:SELECTOR:FILE...] [--scan DATABASE]\n                   [options]",
+	.doc = "Serve MTAs until SIGTERM: verify what comes in, sign what goes out, scan both. Takes a configuration\n"
 	       "file, or with --verify or --sign none at all; --print-config then shows what such a file would say.\n",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
@@ -49,7 +51,7 @@ static const struct cmd_syntax syntax = {
 
 static bool is_short_form(const struct run_options *o)
 {
-	return o->verify || o->sign || o->keys.count || o->records || o->dns.count || o->authserv_id || o->user || o->workers ||
+	return o->verify || o->sign || o->keys.count || o->scan || o->records || o->dns.count || o->authserv_id || o->user || o->workers ||
 	       o->log_level;
 }
 

@@ -11,7 +11,7 @@ static const struct command {
 	int (*function)(int argc, char **argv);
 	const char *doc; /* NULL: not for people, left out of --help */
 } commands[] = {
-	{ "run",    cmd_run,    "serve MTAs: verify and sign mail" },
+	{ "run",    cmd_run,    "serve MTAs: verify, sign and scan mail" },
 	{ "check",  cmd_check,  "say what would go wrong at start, and what was found" },
 	{ "reload", cmd_reload, "have the running daemon read its configuration anew" },
 	{ "status", cmd_status, "show what the running daemon is doing" },

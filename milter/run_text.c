@@ -47,16 +47,30 @@ static int add_file(struct buf *out, const char *before, const char *file)
 }
 
 /* The listener is named after its role. */
-static void add_listener(struct buf *out, const char *role, const char *socket, long long workers)
+static void add_listener(struct buf *out, const char *role, const char *socket, const struct run_options *options)
 {
 	if (!socket)
 		return;
 	buf_printf(out, "listener %s {\n", role);
 	add_option(out, "\tsocket = ", socket);
 	buf_printf(out, "\trole = %s\n", role);
-	if (workers)
-		buf_printf(out, "\tworkers = %lld\n", workers);
+	if (options->workers)
+		buf_printf(out, "\tworkers = %lld\n", options->workers);
+	if (options->scan)
+		buf_add_string(out, "\tscan = yes\n");
 	buf_add_string(out, "}\n");
+}
+
+static int add_scanner(struct buf *out, const struct run_options *options)
+{
+	int r;
+
+	if (!options->scan)
+		return 0;
+	buf_add_string(out, "av {\n");
+	r = add_file(out, "\tdatabase = ", options->scan);
+	buf_add_string(out, "}\n");
+	return r;
 }
 
 static int add_dns(struct buf *out, const struct run_options *options)
@@ -121,9 +135,11 @@ int run_text(void *mem, const struct run_options *options, char **ret, char **re
 	buf_init(&out, mem, RUN_TEXT_MAX);
 	add_option(&out, "authserv-id = ", options->authserv_id);
 	add_option(&out, "user = ", options->user);
-	add_listener(&out, "verify", options->verify, options->workers);
-	add_listener(&out, "sign", options->sign, options->workers);
+	add_listener(&out, "verify", options->verify, options);
+	add_listener(&out, "sign", options->sign, options);
 	r = add_dns(&out, options);
+	if (r == 0)
+		r = add_scanner(&out, options);
 	if (r == 0)
 		r = add_keys(&out, &options->keys, ret_error);
 	if (options->log_level) {

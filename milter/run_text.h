@@ -13,6 +13,7 @@ struct run_options {
 	const char *verify;        /* sockets */
 	const char *sign;
 	struct cmd_strings keys;   /* DOMAIN:SELECTOR:FILE */
+	const char *scan;          /* the database */
 	const char *records;
 	struct cmd_strings dns;    /* ADDRESS@PORT */
 	const char *authserv_id;

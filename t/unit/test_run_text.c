@@ -27,7 +27,7 @@ static const struct conf *read_back(void *mem, const struct run_options *options
 static void test_everything(void **state)
 {
 	const struct run_options options = {
-		.verify = "inet:4443@127.0.0.1", .sign = "unix:/run/postern/sign", .keys = { two_keys, 2 }, .records = "/etc/records",
+		.verify = "inet:4443@127.0.0.1", .sign = "unix:/run/postern/sign", .keys = { two_keys, 2 }, .records = "/etc/records", .scan = "/var/lib/clamav",
 		.dns = { two_servers, 2 }, .authserv_id = "mx.example.net", .user = "nobody", .workers = 3, .log_level = "debug",
 	};
 	void *mem = talloc_new(NULL);
@@ -45,6 +45,8 @@ static void test_everything(void **state)
 	assert_string_equal(conf->sign.keys[1].selector, "sel");
 	assert_string_equal(conf->sign.keys[1].file, "/keys/a:b");
 	assert_string_equal(conf->dns.records, "/etc/records");
+	assert_true(conf->listeners[0].scan && conf->listeners[1].scan);
+	assert_string_equal(conf->av.database, "/var/lib/clamav");
 	assert_int_equal(conf->dns.server_count, 2);
 	assert_string_equal(conf->authserv_id, "mx.example.net");
 	assert_string_equal(conf->user, "nobody");
