@@ -138,8 +138,14 @@ static struct setting *get(struct import *import, const char *section, const cha
 		return NULL;
 	}
 	import->settings = grown;
-	grown[import->count] = (struct setting){ section, title ? talloc_strdup(import, title) : NULL, option, NULL, 0 };
-	return &grown[import->count++];
+	s = &grown[import->count];
+	*s = (struct setting){ section, title ? talloc_strdup(import, title) : NULL, option, NULL, 0 };
+	if (title && !s->title) {
+		import->error = -ENOMEM;
+		return NULL;
+	}
+	import->count++;
+	return s;
 }
 
 /* Does postern.conf take the value? The option's own parser knows. */

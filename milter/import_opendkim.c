@@ -10,6 +10,8 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#define DNS_BUDGET_S 20 /* the default of dns.budget, which must not be less than dns.timeout */
+
 struct rule;
 typedef void mapping(struct import *import, const struct old_filter *filter, const struct rule *rule, const struct old_setting *setting);
 
@@ -256,8 +258,8 @@ static void as_dns_timeout(struct import *import, const struct old_filter *filte
 		return;
 	}
 	as_seconds(import, filter, rule, setting);
-	if (seconds > 20)
-		import_set(import, "dns", NULL, "budget", talloc_asprintf(import, "%lds", seconds), &setting->place);
+	if (seconds > DNS_BUDGET_S)
+		as_seconds(import, filter, &(struct rule){ .section = "dns", .option = "budget" }, setting);
 }
 
 static void as_header_limit(struct import *import, const struct old_filter *filter, const struct rule *rule, const struct old_setting *setting)
