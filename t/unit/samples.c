@@ -10,13 +10,16 @@
 
 struct text {
 	char *p;
-	size_t n;
+	size_t n, room;
 };
 
 static void add(struct text *text, const char *p, size_t n)
 {
-	text->p = realloc(text->p, text->n + n + 1);
-	assert_non_null(text->p);
+	if (text->n + n + 1 > text->room) {
+		text->room = 2 * (text->n + n + 1);
+		text->p = realloc(text->p, text->room);
+		assert_non_null(text->p);
+	}
 	memcpy(text->p + text->n, p, n);
 	text->n += n;
 	text->p[text->n] = '\0';
