@@ -85,14 +85,14 @@ static int settle(struct loader *loader)
 	return r < 0 || mounted == 0 ? r : make_rooms(loader);
 }
 
-/* One arena: children allocate in one thread, and blocks that lie together are shared longer. */
+/* One arena: children allocate in one thread, and blocks that lie together are shared longer. Another malloc() (that of a
+ * sanitizer, say) does not know the option, and is no worse for it. */
 static int prepare(struct loader *loader)
 {
 	const struct av_loader_settings *settings = loader->settings;
 	int r;
 
-	if (!mallopt(M_ARENA_MAX, 1))
-		return -EINVAL;
+	(void)mallopt(M_ARENA_MAX, 1);
 	if ((r = take_signals(loader)) < 0 || (r = settle(loader)) < 0 || (r = loader_children_new(loader)) < 0)
 		return r;
 	r = av_watch_new(loader, settings->engine.database, settings->reload_delay_ms, &loader->watch);
