@@ -67,7 +67,7 @@ def test_every_command_is_there():
     assert set(re.findall(r"(?m)^\.Ss postern (\w+)$", (MAN / "postern.8").read_text())) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("page", ["postern.8", "postern.conf.5"])
+@pytest.mark.parametrize("page", ["postern.8", "postern.conf.5", "postern-scanner.8"])
 @pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
 def test_markup(page):
     run = subprocess.run(["groff", "-mdoc", "-Tascii", "-ww", MAN / page], capture_output=True, text=True)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from postern import SANITIZER
+from postern import ROOT, SANITIZER
 from scanner import CONFIGURATION_TEXT, EICAR, SCANNER, signature
 
 pytestmark = pytest.mark.skipif(not SCANNER.exists(), reason="built without the scanner")
@@ -64,6 +64,12 @@ def test_command_line():
     for arguments in ((), ("--unknown",), ("--check",), ("a", "b"), ("--beside", "a", "b")):
         done = run(*arguments)
         assert done.returncode == os.EX_USAGE and "usage:" in done.stderr and done.stdout == ""
+
+
+def test_manual_has_its_options():
+    page = (ROOT / "conf" / "man" / "postern-scanner.8").read_text()
+    of_program = set(re.findall(r"(?m)^  --([\w-]+)", run("--help").stdout)) - {"help"}
+    assert of_program and set(re.findall(r"(?m)^\.It Fl Fl ([\w-]+)", page)) == of_program
 
 
 def test_started_by_hand():
