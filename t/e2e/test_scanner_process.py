@@ -440,7 +440,8 @@ def test_twenty_reloads_under_load_lose_nothing_and_memory_returns(start, databa
     assert wrong == []
     together = memory_kb([scanner.pid, *scanner.children()])
     print(f"Pss alone {alone} kB, after 20 reloads {together} kB")
-    assert together < 1.25 * alone + 4096
+    if not SANITIZED:  # which keeps freed memory for a while
+        assert together < 1.25 * alone + 4096
 
 
 def test_children_share_the_engine(start, database, queue):
