@@ -188,7 +188,7 @@ def test_child_that_dies_while_it_scans(start, queue, long_scan, number):
     assert time.monotonic() - killed < 0.1 * slow() + 0.1
     assert queue.scan(INFECTED).names() == [EICAR_NAME]
     assert f"scan process {victim} " in scanner.wait("E") and "while it scanned" in scanner.texts("E")[-1]
-    assert scanner.texts("K")[-1] == str(scanner.children()[0])
+    wait_until(lambda: scanner.texts("K")[-1] == str(scanner.children()[0]), 5, "the new child's id")
 
 
 def test_children_that_keep_dying_are_not_started_in_a_loop(start, queue):
