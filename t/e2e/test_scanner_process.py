@@ -1,4 +1,4 @@
-"""postern-scanner as a process: children, their deaths, time limits, the database and its changes (design.md 5 and 10)."""
+"""postern-scanner as a process: children, their deaths, time limits, the database and its changes."""
 
 import io
 import os
