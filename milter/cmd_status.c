@@ -14,19 +14,20 @@
 struct status_options {
 	const char *file;
 	const char *socket;
-	bool json;
+	bool json, keys;
 };
 
 static const struct cmd_option options[] = {
 	{ "config", 'c', "FILE", "where the daemon's status.socket is written\n(/etc/postern/postern.conf)", CMD_STRING,
 	  offsetof(struct status_options, file), 0, 0, NULL },
 	{ "socket", 0, "PATH", "the daemon's status.socket itself", CMD_STRING, offsetof(struct status_options, socket), 0, 0, NULL },
+	{ "keys", 0, NULL, "look at the keys of the configuration too, and ask\nDNS for them", CMD_FLAG, offsetof(struct status_options, keys), 0, 0, NULL },
 	{ "json", 0, NULL, "print JSON", CMD_FLAG, offsetof(struct status_options, json), 0, 0, NULL },
 };
 
 static const struct cmd_syntax syntax = {
 	.name = "status",
-	.usage = "[-c FILE | --socket PATH] [--json]",
+	.usage = "[-c FILE | --socket PATH] [--keys] [--json]",
 	.doc = "Shows what the running daemon is doing: since when with which configuration, what each listener has counted,\n"
 	       "the scanner and its database, its queue, all processes and their memory. For root, and the user that started it.\n\n"
 	       "Exit codes: 0 all is ready; 75 something is not; 69 no daemon; 64, 66, 71, 74, 78 sysexits.h.\n",
@@ -34,16 +35,16 @@ static const struct cmd_syntax syntax = {
 	.option_count = sizeof options / sizeof *options,
 };
 
-static int print(const struct status_report *report, bool json)
+static int print(const struct status_report *report, const struct status_keys *keys, bool json)
 {
 	struct buf out;
 	int code = status_report_is_well(report) ? EX_OK : EX_TEMPFAIL;
 
 	buf_init(&out, NULL, REPORT_MAX);
 	if (json)
-		status_report_json(report, &out);
+		status_report_json(report, keys, &out);
 	else
-		status_report_text(report, time(NULL), &out);
+		status_report_text(report, keys, time(NULL), &out);
 	if (buf_error(&out))
 		code = cmd_fail("status", EX_OSERR, "out of memory");
 	else if (fputs(buf_string(&out), stdout) == EOF)
@@ -55,7 +56,8 @@ static int print(const struct status_report *report, bool json)
 static int status(struct status_options *o)
 {
 	struct status_report *report = status_report_new(o);
-	const struct conf *conf;
+	struct status_keys *keys = NULL;
+	const struct conf *conf = NULL;
 	const char *path = o->socket;
 	char *error = NULL;
 	int code = EX_OK;
@@ -70,7 +72,11 @@ static int status(struct status_options *o)
 		return cmd_fail("status", EX_CONFIG, "status.socket is empty: the daemon tells nothing");
 	if (status_ask(o, path, "status", status_report_add, report, NULL, &error) < 0)
 		return cmd_fail("status", EX_UNAVAILABLE, "%s", error ? error : "out of memory");
-	return print(report, o->json);
+	if (o->keys && !conf)
+		return cmd_usage("status", "--keys: wanted a configuration that names keys, got none");
+	if (o->keys && status_keys_read(o, conf, &keys, &error) < 0)
+		return cmd_fail("status", EX_OSERR, "keys: %s", error ? error : "out of memory");
+	return print(report, keys, o->json);
 }
 
 int cmd_status(int argc, char **argv)

@@ -181,11 +181,24 @@ static void add_kind(const struct status_report *report, const struct kind *kind
 		buf_add_char(out, ']');
 }
 
-void status_report_json(const struct status_report *report, struct buf *out)
+static void add_keys(const struct status_keys *keys, struct buf *out)
+{
+	json_name(out, "keys");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < keys->count; i++) {
+		json_separate(out);
+		key_report_json(&keys->reports[i], out);
+	}
+	buf_add_char(out, ']');
+}
+
+void status_report_json(const struct status_report *report, const struct status_keys *keys, struct buf *out)
 {
 	buf_add_char(out, '{');
 	for (size_t i = 0; i < KINDS; i++)
 		add_kind(report, &kinds[i], out);
+	if (keys)
+		add_keys(keys, out);
 	json_name(out, "ok");
 	buf_add_string(out, status_report_is_well(report) ? "true}\n" : "false}\n");
 }
@@ -286,7 +299,20 @@ static void process_text(const struct record *record, time_t now, struct buf *ou
 	buf_add_char(out, '\n');
 }
 
-void status_report_text(const struct status_report *report, time_t now, struct buf *out)
+static void keys_text(const struct status_keys *keys, struct buf *out)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		buf_add_string(out, "key            ");
+		add_escaped(out, keys->reports[i].name);
+		buf_add_string(out, ": ");
+		key_report_text(&keys->reports[i], out);
+		buf_add_char(out, '\n');
+	}
+	if (keys->left_out)
+		buf_printf(out, "key            %zu more: see postern testkey -c FILE\n", keys->left_out);
+}
+
+void status_report_text(const struct status_report *report, const struct status_keys *keys, time_t now, struct buf *out)
 {
 	static void (*const functions[KINDS])(const struct record *, time_t, struct buf *) = {
 		configuration_text, listener_text, scanner_text_line, queue_text, process_text };
@@ -295,4 +321,6 @@ void status_report_text(const struct status_report *report, time_t now, struct b
 		for (size_t i = 0; i < report->count; i++)
 			if (strcmp(report->records[i]->kind, kinds[k].name) == 0)
 				functions[k](report->records[i], now, out);
+	if (keys)
+		keys_text(keys, out);
 }

@@ -3,6 +3,7 @@
 #define MILTER_STATUS_REPORT_H
 
 #include "dkim/buf.h"
+#include "milter/status_keys.h"
 
 #include <stdbool.h>
 #include <time.h>
@@ -19,10 +20,11 @@ int status_report_add(void *report, const char *line);
 /* Is everything ready: the daemon, all workers, the scanner if there is one? */
 bool status_report_is_well(const struct status_report *report);
 
-/* JSON: {"configuration": {...}, "listeners": [{...}], ..., "ok": true}; numbers are numbers. */
-void status_report_json(const struct status_report *report, struct buf *out);
+/* JSON: {"configuration": {...}, "listeners": [{...}], ..., "ok": true}; numbers are numbers.
+ *   keys  "keys": [...]; NULL: not looked at */
+void status_report_json(const struct status_report *report, const struct status_keys *keys, struct buf *out);
 
 /*   now  for "how long ago" */
-void status_report_text(const struct status_report *report, time_t now, struct buf *out);
+void status_report_text(const struct status_report *report, const struct status_keys *keys, time_t now, struct buf *out);
 
 #endif

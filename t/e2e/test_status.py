@@ -1,5 +1,6 @@
 """postern status: what is said of a daemon that works, and of one that does not."""
 
+import json
 import os
 import signal
 import socket
@@ -109,6 +110,14 @@ def test_text(gate):
     assert run.returncode == 0
     words = run.stdout.decode()
     assert all(word in words for word in ("configuration ", "listener       inbound: ", "process        ", "supervisor", "with its share"))
+
+
+def test_keys(gate):
+    run = command("status", "-c", gate.postern.file, "--keys", "--json")
+    rows = {row["selector"]: row for row in json.loads(run.stdout)["keys"]}
+    assert run.returncode == 0 and set(rows) == {"rsa", "ed"}
+    assert all(row["dns_agrees"] is True and row["state"] == "active" and row["domain"] == "example.com" for row in rows.values())
+    assert b"2048-bit RSA for example.com" in command("status", "-c", gate.postern.file, "--keys").stdout
 
 
 def test_socket_is_for_few(gate):

@@ -36,7 +36,7 @@ static void test_json(void **state)
 
 	(void)state;
 	buf_init(&out, mem, 100000);
-	status_report_json(make(mem, well), &out);
+	status_report_json(make(mem, well), NULL, &out);
 	assert_int_equal(buf_error(&out), 0);
 	assert_string_equal(buf_string(&out),
 		"{\"configuration\":{\"file\":\"/etc/postern.conf\",\"loaded\":1000,\"generation\":3},"
@@ -65,7 +65,7 @@ static void test_text(void **state)
 
 	(void)state;
 	buf_init(&out, mem, 100000);
-	status_report_text(make(mem, well), 1130, &out);
+	status_report_text(make(mem, well), NULL, 1130, &out);
 	assert_int_equal(buf_error(&out), 0);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (!strstr(buf_string(&out), wanted[i]))
@@ -107,7 +107,7 @@ static void test_hostile(void **state)
 	assert_int_equal(status_report_add(report, "scanner\tno sign of equality"), -EINVAL);
 	assert_int_equal(status_report_add(report, "scanner\tstate=ready\trestarts=0\ttext=\x1b[2J"), 0);
 	buf_init(&out, mem, 1000);
-	status_report_text(report, 0, &out);
+	status_report_text(report, NULL, 0, &out);
 	assert_null(strchr(buf_string(&out), '\x1b'));
 	talloc_free(mem);
 }
