@@ -112,9 +112,10 @@ void scan_finish(struct av_scan *scan, enum av_outcome outcome, int error)
 
 static void hold(struct av_scan *scan, struct view octets)
 {
+	const size_t wanted = av_held_octets(scan->held) + octets.n;
 	int r;
 
-	if (!charge_octets(scan, octets.n)) {
+	if (wanted > scan->charged && !charge_octets(scan, wanted - scan->charged + (AV_CHARGE_STEP - wanted % AV_CHARGE_STEP))) {
 		scan_finish(scan, AV_BUSY, 0);
 		return;
 	}

@@ -9,6 +9,9 @@
 /* Also with load-hold = 0 an idle child has so long to take a job. */
 #define AV_BEGIN_MS_MIN 1000
 
+/* Octets are counted in such steps: header fields come in many small pieces, and the sum over all workers has AV_WORKERS_MAX terms. */
+#define AV_CHARGE_STEP ((size_t)16 * 1024)
+
 /* How long to sleep before a full queue, or clamds that cannot be reached, are tried again. */
 #define AV_NAP_MS 20
 #define AV_CLAMD_NAP_MS 250

@@ -204,18 +204,24 @@ static void test_busy_jobs(void **state)
 	end(&bench);
 }
 
+/* Counted in steps of 16 KB (av/scan.h). */
 static void test_busy_octets(void **state)
 {
+	char *large = talloc_zero_array(NULL, char, 16384 + 1);
 	struct av_scan *scan;
 	struct bench bench;
 
 	(void)state;
+	memset(large, 'x', 16384);
 	begin(&bench, "c");
-	shared->usage[7].octets = bench.params.queue_size - strlen(PREFIX) - 3;
-	assert_int_equal(scan_whole(&bench, "1234", &scan)->outcome, AV_BUSY);
+	shared->usage[7].octets = bench.params.queue_size - 16384;
+	assert_int_equal(scan_whole(&bench, large, &scan)->outcome, AV_BUSY);
 	assert_int_equal(scan_whole(&bench, "123", &scan)->outcome, AV_SCANNED);
 	talloc_free(scan);
+	shared->usage[7].octets++;
+	assert_int_equal(scan_whole(&bench, "123", &scan)->outcome, AV_BUSY);
 	shared->usage[7].octets = 0;
+	talloc_free(large);
 	end(&bench);
 }
 
