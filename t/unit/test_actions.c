@@ -309,6 +309,30 @@ static void test_quarantine(void **state)
 	talloc_free(mem);
 }
 
+static const struct discard_row {
+	const char *name, *code; /* of a reply; NULL: none */
+	bool discard, reply;     /* what is wanted */
+} discard_rows[] = {
+	{ "a discard", NULL, true, false },
+	{ "a discard outranks a tempfail", "451", true, false },
+	{ "a reject outranks a discard", "550", false, true },
+};
+
+static void test_discard(void **state)
+{
+	const struct discard_row *row = *state;
+	void *mem = talloc_new(NULL);
+	struct actions *actions = new_actions(mem);
+
+	assert_false(actions_discard_wanted(actions));
+	actions_discard(actions);
+	if (row->code)
+		actions_reply(actions, row->code, NULL, "text");
+	assert_int_equal(actions_discard_wanted(actions), row->discard);
+	assert_int_equal(actions_reply_wanted(actions) != NULL, row->reply);
+	talloc_free(mem);
+}
+
 int main(void)
 {
 	TEST_ROWS(order_rows, test_order);
@@ -317,6 +341,7 @@ int main(void)
 	test_add("a plan has a maximum", test_maximum);
 	TEST_ROWS(reply_rows, test_reply);
 	test_add("a long reply is cut", test_long_reply);
+	TEST_ROWS(discard_rows, test_discard);
 	test_add("the first reason of a quarantine stands", test_quarantine);
 	return test_run("actions");
 }

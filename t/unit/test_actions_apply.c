@@ -77,6 +77,12 @@ static void plan_tempfail(struct actions *actions)
 	actions_reply(actions, "451", "4.7.5", "key query timed out");
 }
 
+static void plan_discard(struct actions *actions)
+{
+	plan_quarantine(actions);
+	actions_discard(actions);
+}
+
 static void plan_without_enhanced_code(struct actions *actions)
 {
 	actions_reply(actions, "554", NULL, "no");
@@ -135,6 +141,7 @@ static const struct row rows[] = {
 	{ "R92 a reject: the text as it is, no edits", plan_reject, EVERY_ACTION, true, MTA_REJECT,
 	  "550 5.7.20 100% of %s did not verify", MESSAGE, 0, 0, NULL },
 	{ "R92 a tempfail", plan_tempfail, EVERY_ACTION, true, MTA_TEMPFAIL, "451 4.7.5 key query timed out", MESSAGE, 0, 0, NULL },
+	{ "a discard: no edits", plan_discard, EVERY_ACTION, true, MTA_DISCARD, "", MESSAGE, 0, 0, NULL },
 	{ "no enhanced code", plan_without_enhanced_code, EVERY_ACTION, true, MTA_REJECT, "554 no", MESSAGE, 0, 0, NULL },
 	{ "an empty text", plan_empty_text, EVERY_ACTION, true, MTA_REJECT, "550 5.7.20 ", MESSAGE, 0, 0, NULL },
 	{ "a long text is cut into lines at a blank", plan_two_lines, EVERY_ACTION, true, MTA_REJECT, ANY, MESSAGE, 0, 0, NULL },
