@@ -171,7 +171,7 @@ def test_R108_check_finds_the_record(international, keys, tmp_path):
     file = tmp_path / "postern.conf"
     file.write_text(international.postern.configuration(keys=keys, records=international.directory / "idn-records"))
     told = command("check", "-c", file).stdout.decode()
-    assert told.count(f"for {A_DOMAIN}; published in the records file") == 2, told
+    assert len(re.findall(rf"for {re.escape(A_DOMAIN)}, .*; published in the records file", told)) == 2, told
 
 
 def test_R110_configuration_with_bad_idna_is_refused(international, keys, tmp_path):
