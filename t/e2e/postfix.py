@@ -91,7 +91,7 @@ class Postfix:
         missing = [old for old in (values or {}) if old not in given]
         assert not missing, f"not in conf/postfix/{setup}: {missing}"
         given_main, given_master = replaced(given, {**milters, **(values or {})}).split("\f")
-        main = MAIN.format(directory=directory, sink=sink_port) + given_main
+        main = unset(MAIN.format(directory=directory, sink=sink_port), given_main) + given_main
         master = without(MASTER, given_master) + self._on_free_ports(given_master)
         for name, port in (extra or {}).items():
             master += self._service(name, options_of(port) if isinstance(port, Port) else port)
@@ -174,6 +174,13 @@ def options_of(port):
 
 def sample(setup, name):
     return (SAMPLES / setup / name).read_text()
+
+
+def unset(main, others):
+    """The parameters but for those that the others set. Each process of Postfix would warn of a parameter that is set
+    twice, and postlogd, which reads these warnings, may hang on its own when their queue is full."""
+    names = set(re.findall(r"(?m)^(\w+) *=", others))
+    return "".join(line for line in main.splitlines(True) if line.split("=")[0].strip() not in names)
 
 
 def without(services, others):
