@@ -60,13 +60,14 @@ static void replace(struct scanner *scanner, bool sequential, int64_t now_ms)
 	scanner->coming = loader_new(scanner, now_ms);
 }
 
-static int take_configuration(struct scanner *scanner, const struct configuration *configuration)
+static int take_configuration(struct scanner *scanner, const char *own_program, const struct configuration *configuration)
 {
 	int fd = fcntl(configuration->fd, F_DUPFD_CLOEXEC, 0);
-	char *file = talloc_strdup(scanner, configuration->file);
+	char *file = talloc_strdup(scanner, configuration->file), *program = talloc_strdup(scanner, own_program);
 
-	if (fd < 0 || !file) {
+	if (fd < 0 || !file || !program) {
 		talloc_free(file);
+		talloc_free(program);
 		if (fd >= 0)
 			close(fd);
 		return -ENOMEM;
@@ -74,6 +75,8 @@ static int take_configuration(struct scanner *scanner, const struct configuratio
 	if (scanner->configuration >= 0)
 		close(scanner->configuration);
 	talloc_free(scanner->file);
+	talloc_free(scanner->program);
+	scanner->program = program;
 	scanner->configuration = fd;
 	scanner->file = file;
 	scanner->leave_ms = configuration->conf->av.timeout_ms + SCANNER_LEAVE_MARGIN_MS;
@@ -91,9 +94,8 @@ int scanner_want(struct scanner *scanner, const char *program, int jobs, const s
 		dismiss(scanner, &scanner->serving, now_ms);
 		return 0;
 	}
-	if (take_configuration(scanner, configuration) < 0)
+	if (take_configuration(scanner, program, configuration) < 0)
 		return -ENOMEM;
-	scanner->program = program;
 	scanner->jobs = jobs;
 	dismiss(scanner, &scanner->coming, now_ms); /* it would come with the former options */
 	if (scanner->serving)

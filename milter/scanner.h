@@ -52,7 +52,7 @@ struct loader {
 };
 
 struct scanner {
-	const char *program;
+	char *program;              /* a copy of our own: the caller may look for it anew */
 	int jobs;                   /* receiving end of the queue; the caller's */
 	int configuration;          /* a descriptor of our own; -1: no scanner is wanted */
 	char *file;                 /* the configuration's name */

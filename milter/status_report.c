@@ -79,7 +79,7 @@ static int add_memory(struct record *record)
 	struct process_memory memory;
 	int r;
 
-	if (process_memory(atoi(value_of(record, "pid")), &memory) < 0)
+	if (!*value_of(record, "pid") || process_memory(atoi(value_of(record, "pid")), &memory) < 0)
 		return 0;
 	r = add_pair(record, "pss", strlen("pss"), talloc_asprintf(record, "%llu", (unsigned long long)memory.pss));
 	if (r == 0)
@@ -282,7 +282,7 @@ static void queue_text(const struct record *record, time_t now, struct buf *out)
 static void process_text(const struct record *record, time_t now, struct buf *out)
 {
 	(void)now;
-	buf_printf(out, "process        %-8s %-10s %-11s ", value_of(record, "pid"), value_of(record, "role"), value_of(record, "name"));
+	buf_printf(out, "process        %-8s %-10s %-11s ", *value_of(record, "pid") ? value_of(record, "pid") : "none", value_of(record, "role"), value_of(record, "name"));
 	if (*value_of(record, "state")) {
 		buf_printf(out, "%s for ", value_of(record, "state"));
 		add_span(out, atoll(value_of(record, "since-s")));

@@ -4,6 +4,7 @@
 #include "dkim/clock.h"
 #include "milter/log.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <talloc.h>
@@ -37,14 +38,26 @@ static const char *slot_state_text(enum slot_state state)
 	return texts[state];
 }
 
+#define PID_TEXT_SIZE sizeof "\tpid=-2147483648"
+
+/* Left out where there is no process: whoever passes a -1 on to kill(1) kills everything. */
+static const char *pid_text(pid_t pid, char ret[PID_TEXT_SIZE])
+{
+	ret[0] = '\0';
+	if (pid > 0)
+		(void)snprintf(ret, PID_TEXT_SIZE, "\tpid=%d", (int)pid);
+	return ret;
+}
+
 static void tell_workers(struct status_client *client, const struct generation *generation, int64_t now_ms)
 {
 	for (size_t i = 0; i < generation->count; i++) {
 		const struct slot *slot = &generation->slots[i];
+		char pid[PID_TEXT_SIZE];
 
 		if (slot->state != SLOT_ENDED)
-			status_client_line(client, STATUS_LINE, "process\trole=worker\tname=%s\tpid=%d\tstate=%s\tsince-s=%lld\trestarts=%u\tgeneration=%u",
-			                   slot->listener->name, (int)slot->pid, slot_state_text(slot->state), (long long)(now_ms - slot->since_ms) / 1000,
+			status_client_line(client, STATUS_LINE, "process\trole=worker\tname=%s%s\tstate=%s\tsince-s=%lld\trestarts=%u\tgeneration=%u",
+			                   slot->listener->name, pid_text(slot->pid, pid), slot_state_text(slot->state), (long long)(now_ms - slot->since_ms) / 1000,
 			                   slot->restarts, generation->number);
 	}
 }
@@ -60,9 +73,11 @@ static void tell_children(struct status_client *client, const char *pids)
 
 static void tell_loader(struct status_client *client, const struct loader *loader, const char *name, int64_t now_ms)
 {
+	char pid[PID_TEXT_SIZE];
+
 	if (!loader || loader->state == LOADER_ENDED)
 		return;
-	status_client_line(client, STATUS_LINE, "process\trole=scanner\tname=%s\tpid=%d\tstate=%s\tsince-s=%lld", name, (int)loader->pid,
+	status_client_line(client, STATUS_LINE, "process\trole=scanner\tname=%s%s\tstate=%s\tsince-s=%lld", name, pid_text(loader->pid, pid),
 	                   loader_state_text(loader->state), (long long)(now_ms - loader->since_ms) / 1000);
 	tell_children(client, loader->children ? loader->children : "");
 }

@@ -85,6 +85,17 @@ def test_loader_killed_under_load(scanning):
     assert gate.postern.workers()
 
 
+def test_killed_after_a_reload(scanning):
+    """A reload that leaves the scanner as it is: what it needs to start again is still there."""
+    gate, path = scanning
+    for turn in range(3):
+        assert gate.postern.reload(listener=SCAN, av=f'database = "{path}" reload-delay = 100ms scanners = 2').returncode == 0
+        os.kill(scanner(gate)["pid"], signal.SIGKILL)
+        wait_until(lambda: ready(gate, turn + 2), 60 * slow(), "the next scanner")
+        assert arrived_clean(mail.send(gate.mta.inbound, mail.message(), to := mail.recipient()), gate.sink.wait(to).data)
+    assert gate.postern.status()[1]["scanner"]["restarts"] == 3
+
+
 def test_killed_with_mail_held(scanning):
     """While nobody scans at all: the loader is stopped with its children before it dies."""
     gate, _ = scanning

@@ -91,6 +91,7 @@ def test_not_all_ready(gate):
     gate.postern.start(listener="scan = yes", av='database = "/nonexistent/database" load-hold = 1s')
     wait_until(lambda: gate.postern.lines(event="scanner-failed"), 30 * slow(), "the scanner to fail")
     code, status = gate.postern.status()
+    assert all(row.get("pid", 1) > 0 for row in status["processes"])
     assert code == EX_TEMPFAIL and not status["ok"] and "/nonexistent/database" in status["scanner"]["text"]
 
 

@@ -182,6 +182,21 @@ static void test_restart(void **state)
 	finish(&stage);
 }
 
+/* The caller's string may go: a reload looks for the program anew. */
+static void test_program_is_remembered(void **state)
+{
+	struct stage stage;
+	char program[] = "/proc/self/exe";
+
+	(void)state;
+	open_stage(&stage);
+	next_does("ready");
+	assert_int_equal(scanner_want(stage.scanner, program, stage.jobs[0], stage.configuration, clock_monotonic_ms()), 0);
+	memset(program, 'x', sizeof program - 1);
+	UNTIL(&stage, is(stage.scanner->serving, LOADER_READY));
+	finish(&stage);
+}
+
 static void test_backoff(void **state)
 {
 	struct stage stage;
@@ -323,6 +338,7 @@ int main(int argc, char **argv)
 	test_add("it is ready, and its words are kept", test_ready);
 	test_add("progress of the first load", test_progress);
 	test_add("one that dies is followed by another at once", test_restart);
+	test_add("the program's name is its own", test_program_is_remembered);
 	test_add("one that keeps dying is waited for longer and longer", test_backoff);
 	TEST_ROWS(changes, test_change);
 	test_add("a bad new one leaves the old one in place", test_new_one_is_bad);
