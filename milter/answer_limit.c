@@ -124,7 +124,7 @@ static int read_times(struct entry *entry, int64_t now)
 		return -errno;
 	entry->count = 0;
 	for (size_t i = 0; i < count; i++)
-		if (entry->times[i] > now - ANSWER_LIMIT_WINDOW_S && entry->times[i] <= now)
+		if (entry->times[i] > now - ANSWER_LIMIT_WINDOW_S && entry->times[i] <= now + ANSWER_LIMIT_AHEAD_S)
 			entry->times[entry->count++] = entry->times[i];
 	return 0;
 }
@@ -145,10 +145,20 @@ static int open_entry(struct state *state, const char *name)
 	return r;
 }
 
+/* Until which sweep() keeps the file. */
+static int64_t newest_time(const struct entry *entry, int64_t now)
+{
+	for (size_t i = 0; i < entry->count; i++)
+		if (entry->times[i] > now)
+			now = entry->times[i];
+	return now;
+}
+
 /* The file is as long as before or has one time more at any moment, so whoever is killed here leaves it readable. */
 static int write_times(const struct entry *entry, int64_t now)
 {
-	const struct timespec stamps[2] = { { .tv_sec = now }, { .tv_sec = now } };
+	const int64_t newest = newest_time(entry, now);
+	const struct timespec stamps[2] = { { .tv_sec = newest }, { .tv_sec = newest } };
 	size_t octets = entry->count * sizeof *entry->times;
 	ssize_t n = pwrite(entry->fd, entry->times, octets, 0);
 
@@ -242,17 +252,18 @@ static int sweep(struct state *state)
 	return close_entry(&state->entry, r);
 }
 
+/* That of all comes first: an address that gets no answer for its sake has no file. */
 static int take(struct state *state, bool *ret)
 {
 	int r = sweep(state);
 
 	if (r == 0)
-		r = take_one(state, state->name, state->limit->per_address, ret);
+		r = take_one(state, ALL, state->limit->total, ret);
 	if (r < 0 || !*ret)
 		return r;
-	r = take_one(state, ALL, state->limit->total, ret);
+	r = take_one(state, state->name, state->limit->per_address, ret);
 	if (r == 0 && !*ret)
-		r = give_back_one(state, state->name);
+		r = give_back_one(state, ALL);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define ANSWER_LIMIT_WINDOW_S 3600
+#define ANSWER_LIMIT_AHEAD_S 600   /* a process looks at the clock once and then works for minutes at most: others may be ahead of it by that */
 #define ANSWER_LIMIT_SWEEP_S 600   /* seconds between two searches for old files; each reads the whole directory */
 #define ANSWER_LIMIT_LOCK_MS 5000  /* a file is locked for less than a millisecond: whoever holds it longer hangs */
 #define ANSWER_LIMIT_MAX 10000     /* answers in an hour, at most: their times are read into memory, eight octets each */

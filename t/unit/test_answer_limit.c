@@ -109,6 +109,24 @@ static void test_clock_set_back(void **state)
 	assert_true(take(place, JOE));
 }
 
+/* A process that gives back what it took minutes ago forgets nothing that was granted meanwhile. */
+static void test_slow_process(void **state)
+{
+	struct place *place = *state;
+
+	assert_true(take(place, JOE));
+	place->limit.now = NOW + 300;
+	assert_true(take(place, JOE) && take(place, JOE));
+	place->limit.now = NOW;
+	give_back(place, JOE);
+	place->limit.now = NOW + 300;
+	assert_true(take(place, JOE));
+	assert_false(take(place, JOE));
+	place->limit.now = NOW + ANSWER_LIMIT_WINDOW_S + 1;
+	assert_true(take(place, "ann@example.com")); /* with a search for old files: this one still counts */
+	assert_false(take(place, JOE) && take(place, JOE));
+}
+
 static void test_total(void **state)
 {
 	struct place *place = *state;
@@ -116,9 +134,11 @@ static void test_total(void **state)
 	place->limit.total = 2;
 	assert_true(take(place, "a@example.com") && take(place, "b@example.com"));
 	assert_false(take(place, "c@example.com"));
+	assert_int_equal(count_files(place), 2); /* whoever has many addresses cannot fill the directory */
 	place->limit.total = 3;
 	place->limit.per_address = 1;
-	assert_true(take(place, "c@example.com")); /* its own right was given back */
+	assert_false(take(place, "a@example.com"));
+	assert_true(take(place, "c@example.com")); /* what a could not use was given back */
 }
 
 static void test_sweep(void **state)
@@ -250,6 +270,7 @@ int main(void)
 		{ "so many, under all of its names, and one that is given back", test_limit },
 		{ "an hour", test_hour },
 		{ "a clock that is set back", test_clock_set_back },
+		{ "a slow process", test_slow_process },
 		{ "all addresses together", test_total },
 		{ "old files go", test_sweep },
 		{ "names are hashes, the directory is closed", test_names_tell_nothing },
