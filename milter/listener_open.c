@@ -1,4 +1,5 @@
 /* The supervisor's half of a listener: the shared sockets. */
+#include "milter/left_over.h"
 #include "milter/listener.h"
 
 #include <errno.h>
@@ -50,28 +51,6 @@ static int bind_and_listen(int fd, const struct socket_address *address)
 	return 0;
 }
 
-/* A process that was killed leaves its socket's file behind. Only a socket on which nobody answers is removed. */
-static int remove_left_over(const struct socket_spec *spec, const struct socket_address *address)
-{
-	struct stat st;
-	int fd, r;
-
-	if (lstat(spec->path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	r = connect(fd, &address->u.any, address->n) < 0 ? -errno : -EADDRINUSE;
-	close(fd);
-	if (r == -EAGAIN) /* its backlog is full: somebody is there */
-		return -EADDRINUSE;
-	if (r != -ECONNREFUSED)
-		return r;
-	return unlink(spec->path) < 0 ? -errno : 0;
-}
-
 static int group_id(void *mem, const char *name, gid_t *ret)
 {
 	size_t n = 1024;
@@ -120,7 +99,7 @@ static int open_unix(void *mem, int fd, const struct socket_spec *spec, const st
 	mode_t mask;
 	int r;
 
-	r = remove_left_over(spec, address);
+	r = left_over_remove(&address->u.local, SOCK_STREAM);
 	if (r < 0)
 		return r;
 	mask = umask(0177);
@@ -174,6 +153,7 @@ static void free_names(char **names)
 	free(names);
 }
 
+/* A copy: a configuration may give the socket up, and a later one take it again, for which systemd's number must stay what it is. */
 static int take_from_systemd(void *mem, const char *name, char **ret_error)
 {
 	char **names = NULL;
@@ -191,7 +171,11 @@ static int take_from_systemd(void *mem, const char *name, char **ret_error)
 		return -ENOENT;
 	}
 	r = check_inherited(mem, fd, name, ret_error);
-	return r < 0 ? r : fd;
+	if (r == 0) {
+		r = fcntl(fd, F_DUPFD_CLOEXEC, SD_LISTEN_FDS_START);
+		r = r < 0 ? -errno : r;
+	}
+	return r;
 }
 
 int listener_open(void *mem, const struct socket_spec *spec, mode_t mode, const char *group, char **ret_error)

@@ -2,6 +2,7 @@
 
 #include "dkim/clock.h"
 #include "dkim/view.h"
+#include "milter/left_over.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,24 +54,6 @@ static int server_destructor(struct status_server *server)
 	return 0;
 }
 
-/* Does a daemon answer there? Then -EADDRINUSE; else what is left of one is removed. */
-static int remove_left_over(const struct status_server *server)
-{
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
-
-	if (fd < 0)
-		return -errno;
-	r = connect(fd, (const struct sockaddr *)&server->address, sizeof server->address) < 0 ? -errno : -EADDRINUSE;
-	close(fd);
-	if (r == -EAGAIN) /* its backlog is full: somebody is there */
-		return -EADDRINUSE;
-	if (r == -ENOENT)
-		return 0;
-	if (r != -ECONNREFUSED)
-		return r;
-	return unlink(server->address.sun_path) < 0 ? -errno : 0;
-}
-
 /* /run is empty after each start of the host, and not everybody starts us with systemd, which would make our folder there. */
 static void make_folder(void *mem, const char *path)
 {
@@ -87,7 +70,7 @@ static int bind_and_listen(struct status_server *server)
 	int r;
 
 	make_folder(server, server->address.sun_path);
-	r = remove_left_over(server);
+	r = left_over_remove(&server->address, SOCK_SEQPACKET);
 	if (r < 0)
 		return r;
 	mask = umask(0177); /* born closed to others */

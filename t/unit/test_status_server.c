@@ -231,6 +231,22 @@ static void test_left_over(void **state)
 	talloc_free(mem);
 }
 
+/* A slip of the pen in the configuration must not cost a file. */
+static void test_no_socket(void **state)
+{
+	void *mem = talloc_new(NULL);
+	struct status_server *own;
+	char *file = talloc_asprintf(mem, "%s.conf", path), *error;
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(status_server_open(mem, file, answer, NULL, &own, &error), -EEXIST);
+	assert_int_equal(unlink(file), 0);
+	talloc_free(mem);
+}
+
 int main(void)
 {
 	test_add("an answer longer than the socket's room", test_many_lines);
@@ -241,5 +257,6 @@ int main(void)
 	test_add("who speaks twice is let go", test_second_word);
 	test_add("a socket where somebody answers is not taken", test_taken);
 	test_add("what a dead daemon left is replaced", test_left_over);
+	test_add("a file that is no socket stays", test_no_socket);
 	return test_run_with("status_server", start, stop);
 }
