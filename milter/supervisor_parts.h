@@ -39,6 +39,7 @@ struct supervisor {
 	struct tally *tally;
 	struct scanner *scanner;
 	struct status_server *status;  /* NULL: none */
+	struct status_server *former_status; /* of the configuration before, until those who wait there for the reload are answered; else NULL */
 	char *scanner_program;     /* NULL: not looked for, or not found */
 	struct generation *generation; /* in force */
 	struct generation *draining;

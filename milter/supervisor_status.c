@@ -195,7 +195,7 @@ void supervisor_open_status(struct supervisor *supervisor)
 
 	if (supervisor->status && strcmp(path, status_server_path(supervisor->status)) == 0)
 		return;
-	talloc_free(supervisor->status);
+	supervisor->former_status = supervisor->status;
 	supervisor->status = NULL;
 	if (*path && status_server_open(supervisor, path, on_request, supervisor, &supervisor->status, &error) < 0)
 		log_text(CONF_LOG_WARNING, "status", "status.socket: %s; postern status, reload and scan will not find this daemon",
@@ -205,6 +205,10 @@ void supervisor_open_status(struct supervisor *supervisor)
 
 void supervisor_answer_reload(struct supervisor *supervisor, bool good)
 {
-	if (supervisor->status)
-		status_server_answer(supervisor->status, supervisor->reload.number, good, supervisor->reload.errors);
+	struct status_server *servers[] = { supervisor->status, supervisor->former_status };
+
+	for (size_t i = 0; i < sizeof servers / sizeof *servers; i++)
+		if (servers[i])
+			status_server_answer(servers[i], supervisor->reload.number, good, supervisor->reload.errors);
+	TALLOC_FREE(supervisor->former_status);
 }

@@ -140,6 +140,20 @@ def test_mode_of_a_unix_socket_changes(gate, directory):
     assert gate.postern.reload().returncode == 0
 
 
+def test_status_socket_moves(gate, directory):
+    """Who asked at the old place is answered there, when the new one is open."""
+    old, new = gate.postern.status_socket, directory / "moved"
+    gate.postern.status_socket = new
+    gate.postern.file.write_text(gate.postern.configuration())
+    run = command("reload", "--socket", old)
+    assert run.returncode == 0, run.stderr
+    assert new.exists() and not old.exists()
+    assert gate.postern.status()[0] == 0
+    gate.postern.status_socket = old
+    gate.postern.file.write_text(gate.postern.configuration())
+    assert command("reload", "--socket", new).returncode == 0
+
+
 def test_many_at_once(gate):
     """Each who asks is answered, and at the end the workers are as many as they should be."""
     results = []
