@@ -2,6 +2,7 @@
 #include "milter/check.h"
 
 #include "dkim/private_key.h"
+#include "dkim/zone_count.h"
 #include "milter/gate.h"
 #include "milter/key_source.h"
 
@@ -15,7 +16,7 @@
 #define RSA_BITS_USUAL 2048         /* signers SHOULD use at least this, */
 #define RSA_BITS_ALL_VERIFIERS 4096 /* and verifiers need not take more than this */
 
-#define LOOKUPS_MAX 100 /* questions asked before the first is waited for */
+#define LOOKUPS_MAX DKIM_QUERIES_PER_ZONE_MAX /* questions asked before the first is waited for: all may be of one zone */
 
 struct lookup {
 	const struct conf_key *conf;

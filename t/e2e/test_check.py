@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from nameserver import Nameserver
 from ports import free_port, wait_until
-from postern import PROGRAM, ROOT, command
+from postern import PROGRAM, ROOT, command, records_of
 from wire import answers
 
 
@@ -134,6 +135,20 @@ def test_key(place, change, state, text):
     change(place.path)
     found = place.check(78 if state == "fails" else 0)["key", "rsa"]
     assert found[0][0] == state and text in found[0][1], found
+
+
+def test_more_keys_of_one_zone_than_are_asked_for_at_once(place):
+    """The resolver takes 64 questions about one zone at a time; the check asks no more, and misses no key."""
+    record = records_of((place.path / "records").read_text())["ed._domainkey.example.com"]
+    key = 'key {0} {{ selector = "{0}" domain = "example.com" file = "{1}/ed.pem" }}\n'
+    server = Nameserver(place.path / "nameserver")
+    try:
+        server.publish("*._domainkey.example.com DELAY 0.2", f'*._domainkey.example.com TXT "{record}"')
+        found = place.check(0, keys="".join(key.format(f"s{i}", place.path) for i in range(90)),
+                            dns=f'servers = {{"127.0.0.1@{server.port}"}} timeout = 20s')
+    finally:
+        server.stop()
+    assert {state for (what, _), rows in found.items() for state, _ in rows if what == "key"} == {"ok"}, found
 
 
 def test_age_is_that_of_the_file(place):
