@@ -83,8 +83,12 @@ static void import_host(struct import *import, const struct old_filter *filter, 
 	if (strcmp(entry->text, "localhost") == 0) {
 		import_set(import, "listener", filter->listener, "internal-hosts", "127.0.0.1", &entry->place);
 		import_set(import, "listener", filter->listener, "internal-hosts", "::1", &entry->place);
+	} else if (entry->text[0] == '!') {
+		/* Left out, it would have mail signed that was not before. */
+		import_fault(import, &entry->place, "wanted addresses and networks, got the exception %s: internal-hosts has none; write what is left of "
+		             "the network around it", entry->text);
 	} else if (!import_network(import, entry->text, &network)) {
-		import_note(import, &entry->place, "%s is no address or network: internal-hosts has no names, and no exceptions behind \"!\"", entry->text);
+		import_note(import, &entry->place, "%s is no address or network: internal-hosts has no names", entry->text);
 	} else if (!network) {
 		import_out_of_memory(import);
 	} else {
@@ -139,12 +143,13 @@ static void import_daemons(struct import *import, const struct old_filter *filte
 }
 
 /* What only role auto asks, of a listener with a fixed role. */
-static void note_unasked(struct import *import, const struct old_filter *filter, const char *name, const char *why)
+static bool note_unasked(struct import *import, const struct old_filter *filter, const char *name, const char *why)
 {
 	const struct old_setting *old = old_settings_find(filter->settings, name);
 
 	if (old)
 		import_note(import, &old->place, "%s", why);
+	return old;
 }
 
 static void note_fixed_role(struct import *import, const struct old_filter *filter)
@@ -153,8 +158,12 @@ static void note_fixed_role(struct import *import, const struct old_filter *filt
 	const char *why = filter->signs ? "role = sign signs all mail of its domains that comes in by this socket: let the MTA send only its own users' there"
 	                                : "role = verify verifies all mail that comes in by this socket";
 
+	bool noted = false;
+
 	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
-		note_unasked(import, filter, asked[i], why);
+		noted = note_unasked(import, filter, asked[i], why) || noted;
+	if (filter->signs && !noted) /* it signed mail of this host and of authenticated clients alone */
+		import_note(import, &filter->place, "%s", why);
 }
 
 /* A filter that only signs still looks at where mail comes from. Where another one takes the mail from outside, its socket
