@@ -2,8 +2,8 @@
  * postern reflect: what stands behind a mailbox such as dkim-test@example.org. One message in, one answer out.
  *
  * An MTA runs it for each message and does with it what the exit code says (pipe(8), sysexits.h). So what is a fault of
- * this host ends with 75, which keeps the message in the queue, even a wrong command line; 65, which returns it to its
- * author, is left for what never can be answered.
+ * this host ends with 75, which keeps the message in the queue, even a wrong command line. 65 would return it to the
+ * envelope sender, who need not be its author and did not ask for that: it is left for what no MTA hands over.
  */
 #include "conf/conf.h"
 #include "milter/answer.h"
@@ -51,6 +51,7 @@ struct reflect {
 	const char *authserv_id;
 	struct cmd_message message;
 	struct view from_line;
+	bool too_large; /* message.headers is NULL then */
 	char *to;
 	struct answer_limit limits;
 	struct verify_setup setup;
@@ -81,7 +82,7 @@ static const struct cmd_syntax syntax = {
 	.doc = "Verifies the message on standard input and sends its author an answer that tells what its DKIM\n"
 	       "signatures are worth and why; for a mailbox such as dkim-test@. Bounces, mailing lists and automatic\n"
 	       "mail are not answered (RFC 3834).\n\n"
-	       "Exit codes: 0 answered, or rightly not; 65 no message, or one too large; 75 anything else, even a wrong\n"
+	       "Exit codes: 0 answered, or rightly not; 65 no message; 75 anything else, even a wrong\n"
 	       "command line, so that the MTA keeps the message and tries again.\n",
 	.options = options,
 	.option_count = sizeof options / sizeof *options,
@@ -153,10 +154,12 @@ static int read_message(struct reflect *o)
 	int code, r = mail_file_read(o, NULL, &text, &error);
 
 	if (r < 0)
-		return cmd_fail("reflect", keep(cmd_code(r)), "%s", error ? error : strerror(-r));
-	code = cmd_message_parse("reflect", o, mbox_line_cut(text, &o->from_line), &o->message);
+		code = cmd_fail("reflect", keep(cmd_code(r)), "%s", error ? error : strerror(-r));
+	else
+		code = keep(cmd_message_parse("reflect", o, mbox_line_cut(text, &o->from_line), &o->message));
+	o->too_large = code == EX_DATAERR;
 	if (code != EX_OK)
-		return keep(code);
+		return o->too_large ? EX_OK : code;
 	if (header_list_count(o->message.headers) == 0)
 		return cmd_fail("reflect", EX_DATAERR, "standard input: wanted a message, got %zu octets without a header field", text.n);
 	return EX_OK;
@@ -168,7 +171,8 @@ static void log_decision(struct reflect *o, const char *why)
 {
 	struct log_line *line = log_begin(o, CONF_LOG_INFO, "reflect");
 
-	log_field(line, "message-id", view_trim_fws(answer_field_value(o->message.headers, VIEW("Message-ID"))));
+	if (!o->too_large)
+		log_field(line, "message-id", view_trim_fws(answer_field_value(o->message.headers, VIEW("Message-ID"))));
 	log_string(line, "to", o->to ? o->to : "");
 	log_string(line, "answered", why ? "no" : "yes");
 	if (why)
@@ -321,8 +325,13 @@ static int answer_message(struct reflect *o)
 		.from_line = o->from_line, .own = o->from,
 	};
 	enum answer_whom whom;
-	int r = answer_whom(o, &request, &whom, &o->to);
+	int r;
 
+	if (o->too_large) {
+		log_decision(o, "the message is too large");
+		return EX_OK;
+	}
+	r = answer_whom(o, &request, &whom, &o->to);
 	if (r < 0)
 		return fail_later("", NULL, r);
 	if (whom == ANSWER_YES)

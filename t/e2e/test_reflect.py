@@ -273,6 +273,9 @@ def test_answer_on_standard_output(reflector):
 @pytest.mark.parametrize("raw, options, code, said", [
     (b"", (), 65, "wanted a message, got 0 octets without a header field"),
     (b"\x7fELF\x02\x01\x01\0\0", (), 65, "without a header field"),
+    # the MTA would send all of it back, to whomever the envelope names
+    pytest.param(b"From: a@example.net\r\n" + 10000 * b"X: x\r\n" + b"\r\n", (), 0, "wanted at most 10000 fields", id="many fields"),
+    pytest.param(b"From: a@example.net\r\n\r\n" + (64 << 20) * b"x", (), 0, "wanted at most 67108864 octets, got more", id="64 MB"),
     (b"From: a@example.net\r\n\r\n", ("-c", "/nonexistent"), 75, "/nonexistent: wanted a readable file, got No such file or directory"),
     (b"From: a@example.net\r\n\r\n", ("--state", "/proc/none"), 75, "/proc/none"),
     (b"From: a@example.net\r\n\r\n", ("--state", "state"), 75, "wanted absolute paths"),
