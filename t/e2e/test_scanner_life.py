@@ -3,12 +3,14 @@
 import itertools
 import os
 import signal
+import time
 
 import mail
 import pytest
 from load import Load
 from ports import slow, wait_until
-from scanning import EICAR, EICAR_NAME, database, infected
+from postern import SANITIZED
+from scanning import EICAR, EICAR_NAME, database, infected, with_file
 
 SCAN = "scan = yes"
 
@@ -83,6 +85,55 @@ def test_loader_killed_under_load(scanning):
     assert not going.wrong
     assert gate.postern.status()[1]["scanner"]["restarts"] == 5
     assert gate.postern.workers()
+
+
+def deaths(gate):
+    """Mail on both ports, clean and infected in turn, large enough to be met in the middle of its scan."""
+    numbers = itertools.count()
+
+    def make():
+        number = next(numbers)
+        port = (gate.mta.inbound, gate.mta.originating)[number // 2 % 2]
+        octets = os.urandom(300_000)
+        if number % 2:
+            return with_file("program.bin", octets + EICAR), port, was_refused
+        return with_file("clean.bin", octets), port, arrived_clean
+
+    return Load(gate.sink, make)
+
+
+def scan_children(gate):
+    """Process ids as told; never one that kill() would take for a group."""
+    pids = [row["pid"] for row in gate.postern.status()[1]["processes"] if row["role"] == "scan"]
+    assert all(pid > 1 for pid in pids), pids
+    return pids
+
+
+def two_children(gate):
+    return wait_until(lambda: len(pids := scan_children(gate)) == 2 and pids, 30 * slow(), "two scan children")
+
+
+# A sanitizer would take SIGSEGV for a fault that it has found.
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP] + ([] if SANITIZED else [signal.SIGSEGV]), ids=lambda number: number.name)
+def test_children_killed_under_load(scanning, number):
+    """No message is met twice, so none is refused for it, none is lost and none passes unscanned."""
+    gate, path = scanning
+    start(gate, path, f"timeout = {int(3 * slow())}s")
+    with deaths(gate) as going:
+        for turn in range(6):
+            going.wait(6)
+            victim = two_children(gate)[turn % 2]
+            os.kill(victim, number)
+            if number != signal.SIGSTOP:
+                wait_until(lambda: victim not in scan_children(gate), 10 * slow(), "its end to be told")
+                continue
+            going.wait(6)
+            time.sleep(3.5 * slow())  # late by now, if it was stopped in the middle of a scan
+            if victim in scan_children(gate):
+                os.kill(victim, signal.SIGCONT)
+    assert not going.wrong
+    assert gate.postern.lines(event="scanner-died") == []
+    assert [line for line in gate.postern.log().splitlines() if "while it scanned" in line], "no scan was met"
 
 
 def test_killed_after_a_reload(scanning):
