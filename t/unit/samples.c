@@ -121,6 +121,100 @@ static struct view end_archive(struct writing *w)
 	return (struct view){ w->room, w->used };
 }
 
+/* Lowest octet first (TNEF) or last (BinHex). */
+static void add_number(struct text *text, unsigned value, unsigned octets, bool lowest_first)
+{
+	for (unsigned i = 0; i < octets; i++) {
+		char c = (char)(value >> 8 * (lowest_first ? i : octets - 1 - i));
+
+		add(text, &c, 1);
+	}
+}
+
+/* RFC 1741, appendix A, "CRC": polynomial 0x1021 over the octets and two more that are 0. */
+static void add_crc(struct text *text, size_t from)
+{
+	unsigned crc = 0;
+	size_t end = text->n;
+
+	for (size_t bit = 0; bit < 8 * (end - from + 2); bit++) {
+		size_t at = from + bit / 8;
+		unsigned in = at < end ? (unsigned)(text->p[at] >> (7 - bit % 8)) & 1 : 0;
+
+		crc = (crc << 1 | in) ^ (crc & 0x8000 ? 0x11021 : 0);
+	}
+	add_number(text, crc & 0xffff, 2, false);
+}
+
+/* Each 0x90 is followed by a count of repetitions: 0 is none, for itself. */
+static struct text without_runs(struct text in)
+{
+	struct text out = { 0 };
+
+	for (size_t i = 0; i < in.n; i++)
+		add(&out, (const char[]){ in.p[i], '\0' }, (unsigned char)in.p[i] == 0x90 ? 2 : 1);
+	free(in.p);
+	return out;
+}
+
+struct view sample_binhex(struct view octets, const char *title)
+{
+	static const char alphabet[] = "!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
+	struct text file = { 0 }, text = { 0 };
+	size_t data;
+
+	add_number(&file, (unsigned)strlen(title), 1, false);
+	add(&file, title, strlen(title) + 1);
+	add(&file, "TEXTttxt\0\0", 10);
+	add_number(&file, (unsigned)octets.n, 4, false);
+	add_number(&file, 0, 4, false);
+	add_crc(&file, 0);
+	data = file.n;
+	add(&file, octets.p, octets.n);
+	add_crc(&file, data);
+	add_number(&file, 0, 2, false);
+	file = without_runs(file);
+	add(&text, "(This file must be converted with BinHex 4.0)\n\n:", 48);
+	for (size_t i = 0; 6 * i < 8 * file.n; i++) {
+		struct view all = done(file);
+		unsigned bits = octet(all, 6 * i / 8) << 8 | octet(all, 6 * i / 8 + 1);
+
+		if ((i + 1) % 64 == 0)
+			add(&text, "\n", 1);
+		add(&text, &alphabet[bits >> (10 - 6 * i % 8) & 63], 1);
+	}
+	free(file.p);
+	add(&text, ":\n", 2);
+	return done(text);
+}
+
+static void add_attribute(struct text *text, char level, unsigned id, struct view value)
+{
+	unsigned sum = 0;
+
+	add(text, &level, 1);
+	add_number(text, id, 4, true);
+	add_number(text, (unsigned)value.n, 4, true);
+	add(text, value.p, value.n);
+	for (size_t i = 0; i < value.n; i++)
+		sum += octet(value, i);
+	add_number(text, sum & 0xffff, 2, true);
+}
+
+struct view sample_tnef(struct view octets, const char *title)
+{
+	struct text text = { 0 };
+
+	add_number(&text, 0x223e9f78, 4, true);
+	add_number(&text, 1, 2, true);
+	add_attribute(&text, 1, 0x00089006, (struct view)VIEW_INIT("\0\0\1\0"));
+	add_attribute(&text, 1, 0x00078008, (struct view)VIEW_INIT("IPM.Microsoft Mail.Note\0"));
+	add_attribute(&text, 2, 0x00069002, (struct view)VIEW_INIT("\1\0\377\377\377\377\0\0\0\0\0\0\0\0"));
+	add_attribute(&text, 2, 0x00018010, (struct view){ title, strlen(title) + 1 });
+	add_attribute(&text, 2, 0x0006800f, octets);
+	return done(text);
+}
+
 struct view sample_archive(const char *format, const char *filter, const char *name, struct view octets, const char *password)
 {
 	struct writing w;

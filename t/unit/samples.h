@@ -12,6 +12,11 @@ struct view sample_uuencode(struct view octets, const char *name);
  *   password  NULL: none */
 struct view sample_archive(const char *format, const char *filter, const char *name, struct view octets, const char *password);
 
+/* One file as Macintoshes sent it (RFC 1741), and one as Outlook does (winmail.dat; [MS-OXTNEF] section 2.1.3). malloc()ed.
+ *   title  the file's name, of at most 60 octets */
+struct view sample_binhex(struct view octets, const char *title);
+struct view sample_tnef(struct view octets, const char *title);
+
 /* One with `count` files "f0.txt" ... of different text. */
 struct view sample_archive_of_many(const char *format, unsigned count);
 

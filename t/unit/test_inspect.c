@@ -152,6 +152,94 @@ static void test_ban_inside(void **state)
 	inspect_for_ban(MIXED "--b1\nContent-Type: multipart/mixed; boundary=b2; name=a.js\n\n--b2\n\nhello\n--b2--\n" END, "js", "a.js");
 }
 
+/* A file that no mail brought (`postern scan`), or a part that holds another file. */
+enum file { PLAIN, MAIL, MAIL_IN_MBOX, ZIP, TAR_GZ, TNEF, BINHEX };
+
+struct file_row {
+	const char *name;
+	enum file file;
+	bool infected;
+};
+
+static const struct file_row file_rows[] = {
+	{ "a file", PLAIN, true }, { "a clean file", PLAIN, false },
+	{ "a mail", MAIL, true }, { "a clean mail", MAIL, false },
+	{ "a mail behind a line of mbox", MAIL_IN_MBOX, true },
+	{ "an archive", ZIP, true }, { "a clean archive", ZIP, false },
+	{ "a compressed archive", TAR_GZ, true }, { "a clean compressed archive", TAR_GZ, false },
+	{ "TNEF (winmail.dat)", TNEF, true }, { "clean TNEF", TNEF, false },
+	{ "BinHex", BINHEX, true }, { "clean BinHex", BINHEX, false },
+};
+
+/* What it holds is compressed: the pattern of the test file is not seen from outside. */
+static struct view file_of(const struct file_row *row)
+{
+	struct view inner = sample_archive("gnutar", "gzip", "eicar.com", row->infected ? eicar() : VIEW("hello"), NULL), file = inner;
+
+	switch (row->file) {
+	case PLAIN:
+		file = sample_mail(row->infected ? "{eicar}" : "hello", false);
+		break;
+	case MAIL:
+		file = sample_mail(row->infected ? MIXED ZIP_PART END : MIXED TEXT_PART END, true);
+		break;
+	case MAIL_IN_MBOX:
+		file = sample_mail("From a@example.com Sat Nov 21 10:00:00 2026\n" MIXED ZIP_PART END, false);
+		break;
+	case ZIP:
+		file = sample_archive("zip", "none", "eicar.com", row->infected ? eicar() : VIEW("hello"), NULL);
+		break;
+	case TAR_GZ:
+		return inner;
+	case TNEF:
+		file = sample_tnef(inner, "a.tgz");
+		break;
+	case BINHEX:
+		file = sample_binhex(inner, "a.tgz");
+		break;
+	}
+	sample_free(inner);
+	return file;
+}
+
+static void want_finding(enum av_job_kind kind, struct view octets, bool infected, const char *what)
+{
+	struct av_inspect_settings s = settings();
+	struct av_reply reply;
+
+	av_inspect(engine, &s, kind, octets, &reply);
+	if (has_finding(&reply, AV_SIGNATURE, EICAR_NAME) != infected || reply.finding_count != infected)
+		fail_msg("%s: wanted %s, got %s", what, infected ? EICAR_NAME : "nothing", findings_text(&reply));
+}
+
+static void test_file(void **state)
+{
+	const struct file_row *row = *state;
+	struct view file = file_of(row);
+
+	want_finding(AV_JOB_FILE, file, row->infected, "as a file");
+	sample_free(file);
+}
+
+/* The same in a mail: its only part, and one of two. */
+static void test_file_in_mail(void **state)
+{
+	static const char *const heads[] = { HEAD, MIXED TEXT_PART "--b1\n" };
+	const struct file_row *row = *state;
+	struct view file = file_of(row), text = sample_base64(file);
+
+	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+		char *mail;
+
+		assert_true(asprintf(&mail, "%sContent-Type: application/octet-stream; name=a\nContent-Transfer-Encoding: base64\n\n%.*s%s", heads[i],
+		                     (int)text.n, text.p, i ? END : "") > 0);
+		want_finding(AV_JOB_MESSAGE, view_of(mail), row->infected, i ? "one of two parts" : "the only part");
+		free(mail);
+	}
+	sample_free(text);
+	sample_free(file);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -176,5 +264,7 @@ int main(void)
 	TEST_ROWS(ban_rows, test_ban);
 	test_add("names in archives, texts, messages and multiparts", test_ban_inside);
 	TEST_ROWS(ordinary_rows, test_row);
+	TEST_ROWS(file_rows, test_file);
+	TEST_ROWS(file_rows, test_file_in_mail);
 	return test_run_with("inspect", set_up, tear_down);
 }
