@@ -69,10 +69,14 @@ def test_counts_outlive_workers_and_reloads(gate):
     assert listeners(gate)["inbound"]["connections"] >= before
 
 
-def test_processes(gate):
+def workers_told(gate):
     _, status = gate.postern.status()
-    workers = {row["pid"]: row for row in status["processes"] if row["role"] == "worker"}
-    assert set(workers) == set(gate.postern.workers())
+    return {row["pid"]: row for row in status["processes"] if row["role"] == "worker"}
+
+
+def test_processes(gate):
+    wait_until(lambda: set(workers_told(gate)) == set(gate.postern.workers()), 20 * slow(), "former workers to end")
+    workers, (_, status) = workers_told(gate), gate.postern.status()
     assert all(row["state"] == "ready" and row["private"] > 0 and row["pss"] >= row["private"] for row in workers.values())
     assert any(row["role"] == "supervisor" and row["pid"] == gate.postern.pid for row in status["processes"])
     assert status["configuration"]["file"] == str(gate.postern.file)
