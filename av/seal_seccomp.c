@@ -1,6 +1,7 @@
 #include "av/seal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -14,8 +15,7 @@ static const int allowed[] = {
 	SCMP_SYS(open), SCMP_SYS(creat), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(stat), SCMP_SYS(lstat),
 	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rmdir), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
-	SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(ftruncate), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(getcwd),
-	SCMP_SYS(getdents64), SCMP_SYS(fadvise64), SCMP_SYS(umask),
+	SCMP_SYS(ftruncate), SCMP_SYS(dup), SCMP_SYS(getcwd), SCMP_SYS(getdents64), SCMP_SYS(fadvise64), SCMP_SYS(umask),
 	/* memory */
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
 	/* itself and the time */
@@ -26,12 +26,39 @@ static const int allowed[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
 };
 
+/* Not F_SETOWN and F_SETSIG: with these the kernel sends any signal to any process of the same user, the workers among them. */
+static const int allowed_fcntl[] = {
+	F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_ADD_SEALS, F_GET_SEALS,
+};
+
+/* Landlock says nothing of modes, so they would change for every file that the user owns. Refused, not killed for: libclamav makes
+ * folders its own before it removes them, which they are already. */
+static const int refused[] = { SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(fchmodat) };
+
 static int allow_calls(scmp_filter_ctx filter, const int *calls, size_t count)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count && calls[i] != -1; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return r;
+}
+
+static int allow_fcntl(scmp_filter_ctx filter)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof allowed_fcntl / sizeof *allowed_fcntl; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)allowed_fcntl[i], 0));
+	return r;
+}
+
+static int refuse_calls(scmp_filter_ctx filter)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof refused / sizeof *refused; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
 	return r;
 }
 
@@ -58,6 +85,10 @@ static int fill(scmp_filter_ctx filter)
 		r = allow_calls(filter, allowed, sizeof allowed / sizeof *allowed);
 	if (r == 0)
 		r = allow_calls(filter, av_seal_more_calls, (size_t)-1);
+	if (r == 0)
+		r = allow_fcntl(filter);
+	if (r == 0)
+		r = refuse_calls(filter);
 	if (r == 0)
 		r = allow_memory_without_code(filter, SCMP_SYS(mmap));
 	if (r == 0)

@@ -121,6 +121,37 @@ static int try_kill_parent(void)
 	return kill(getpid(), 0) < 0 ? errno : 0;
 }
 
+/* The kernel would send the signal when the descriptor becomes ready. */
+static int try_signal_by_descriptor(void)
+{
+	return fcntl(inherited_socket, F_SETOWN, getpid()) < 0 ? errno : 0;
+}
+
+static int try_number_of_signal(void)
+{
+	return fcntl(inherited_socket, F_SETSIG, SIGKILL) < 0 ? errno : 0;
+}
+
+static int try_notification(void)
+{
+	return fcntl(inherited_socket, F_NOTIFY, DN_CREATE) < 0 ? errno : 0;
+}
+
+static int try_mode_outside(void)
+{
+	return chmod("..", 01777) < 0 ? errno : 0;
+}
+
+static int try_mode_at(void)
+{
+	return syscall(SYS_fchmodat, AT_FDCWD, "..", 01777) < 0 ? errno : 0;
+}
+
+static int try_mode_of_descriptor(void)
+{
+	return fchmod(inherited_socket, 0777) < 0 ? errno : 0;
+}
+
 static int try_memory_of_another(void)
 {
 	return syscall(SYS_process_vm_readv, getpid(), NULL, 0UL, NULL, 0UL, 0UL) < 0 ? errno : 0;
@@ -278,6 +309,12 @@ static const struct row {
 	{ "clones", try_vfork_call, KILLED, SIGSYS, false },
 	{ "traces its parent", try_ptrace, KILLED, SIGSYS, false },
 	{ "sends a signal", try_kill_parent, KILLED, SIGSYS, false },
+	{ "has the kernel send a signal", try_signal_by_descriptor, KILLED, SIGSYS, false },
+	{ "chooses the signal", try_number_of_signal, KILLED, SIGSYS, false },
+	{ "asks for notifications", try_notification, KILLED, SIGSYS, false },
+	{ "changes a mode outside", try_mode_outside, DENIED, EPERM, false },
+	{ "changes a mode outside by fchmodat()", try_mode_at, DENIED, EPERM, false },
+	{ "changes the mode of what it got", try_mode_of_descriptor, DENIED, EPERM, false },
 	{ "reads another process's memory", try_memory_of_another, KILLED, SIGSYS, false },
 	{ "mounts", try_mount, KILLED, SIGSYS, false },
 	{ "makes a user namespace", try_namespace, KILLED, SIGSYS, false },
@@ -348,6 +385,9 @@ static void unsealed_process_can(void **state)
 	assert_int_equal(try_fork(), 0);
 	assert_int_equal(try_memfd(), 0);
 	assert_int_equal(try_kill_parent(), 0);
+	assert_int_equal(try_signal_by_descriptor(), 0);
+	assert_int_equal(try_number_of_signal(), 0);
+	assert_int_equal(try_mode_of_descriptor(), 0);
 	assert_int_equal(try_code(), 0);
 	assert_int_equal(try_make_code(), 0);
 	while (waitpid(-1, NULL, 0) > 0)
