@@ -85,8 +85,8 @@ int av_scan_wait(struct av_scan *scan, unsigned milliseconds);
 
 const struct av_report *av_scan_report(const struct av_scan *scan);
 
-/* The message read back, for a copy: maps the memory, valid while the scan lives; the empty view when there is none (given back for
- * its size or the queue's). After av_scan_send(). */
+/* The message read back, for a copy: valid while the scan lives; the empty view when there is none (given back for its size or the
+ * queue's, or a scan child has cut it). When there is a report. */
 struct view av_scan_octets(struct av_scan *scan);
 
 /* SHA-256 of what was appended, computed when first asked. Returns 0, -ENODATA when there is no memory, or the digest's error. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <talloc.h>
@@ -13,21 +14,25 @@ struct av_held {
 	int fd;
 	size_t octets;    /* gathered ones included */
 	size_t gathered;
+	bool shared;      /* others may have the descriptor */
 	void *map;        /* of map_octets, or NULL */
 	size_t map_octets;
+	char *copy;       /* malloc()ed, of all octets, or NULL */
 	char room[GATHERED_MAX];
 };
 
-static void unmap(struct av_held *held)
+static void forget_view(struct av_held *held)
 {
 	if (held->map)
 		(void)munmap(held->map, held->map_octets); /* fails only for what was never mapped */
 	held->map = NULL;
+	free(held->copy);
+	held->copy = NULL;
 }
 
 static int held_destructor(struct av_held *held)
 {
-	unmap(held);
+	forget_view(held);
 	close(held->fd);
 	return 0;
 }
@@ -39,7 +44,9 @@ int av_held_new(void *mem, struct av_held **ret)
 	if (!held)
 		return -ENOMEM;
 	held->octets = held->gathered = held->map_octets = 0;
+	held->shared = false;
 	held->map = NULL;
+	held->copy = NULL;
 	held->fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (held->fd < 0) {
 		talloc_free(held);
@@ -100,12 +107,14 @@ int av_held_seal(struct av_held *held)
 	return r;
 }
 
-int av_held_fd(const struct av_held *held)
+int av_held_share(struct av_held *held)
 {
+	forget_view(held);
+	held->shared = true;
 	return held->fd;
 }
 
-struct view av_held_view(struct av_held *held)
+static struct view mapped(struct av_held *held)
 {
 	if (!held->map && held->octets > 0) {
 		held->map = mmap(NULL, held->octets, PROT_READ, MAP_PRIVATE, held->fd, 0);
@@ -116,9 +125,40 @@ struct view av_held_view(struct av_held *held)
 	return (struct view){ held->map, held->map ? held->octets : 0 };
 }
 
+/* Returns false when there are not so many octets any more. */
+static bool read_all(int fd, char *to, size_t octets)
+{
+	size_t done = 0;
+
+	while (done < octets) {
+		ssize_t n = pread(fd, to + done, octets - done, (off_t)done);
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return false;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static struct view copied(struct av_held *held)
+{
+	if (!held->copy && held->octets > 0) {
+		held->copy = malloc(held->octets);
+		if (held->copy && !read_all(held->fd, held->copy, held->octets))
+			forget_view(held);
+	}
+	return (struct view){ held->copy, held->copy ? held->octets : 0 };
+}
+
+/* A scan child that was taken over could cut the memory below a map of it, which would kill us. */
+struct view av_held_view(struct av_held *held)
+{
+	return held->shared ? copied(held) : mapped(held);
+}
+
 int av_held_cut(struct av_held *held)
 {
-	unmap(held);
+	forget_view(held);
 	held->octets = held->gathered = 0;
 	return ftruncate(held->fd, 0) < 0 ? -errno : 0;
 }

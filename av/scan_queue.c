@@ -49,7 +49,7 @@ static int send_job(struct av_scan *scan)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
-	fds[0] = av_held_fd(scan->held);
+	fds[0] = av_held_share(scan->held);
 	fds[1] = pair[1];
 	n = av_wire_send(scan->client->params.jobs, &job, sizeof job, fds, 2);
 	close(pair[1]);

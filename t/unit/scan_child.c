@@ -76,7 +76,9 @@ static void scan(struct scan_child *child, char what, const struct av_job *job, 
 		find(&reply, 99, "x");
 	if (what == 'l' || what == 'w')
 		(void)poll(NULL, 0, what == 'l' ? SCAN_CHILD_LATE_MS : SCAN_CHILD_SLOW_MS);
-	if (!strchr("dl", what))
+	if (what == 't' && ftruncate(memory, 0) < 0)
+		child->well_formed = false;
+	if (!strchr("dlt", what))
 		answer(replies, &reply, AV_RESULT);
 }
 

@@ -10,6 +10,7 @@
  *     c  clean         i  infected: Eicar-Test-Signature in eicar.com      e  encrypted      f  a failure
  *     d  begin and die      x  drop it unread      g  begin and answer garbage      r  a result without a begin
  *     l  begin and hang for LATE_MS, then die      w  begin, then wait for SLOW_MS, then clean     v  infected when "EICAR" is in it
+ *     t  begin, cut the message to nothing, and die
  *     n  take none until scan_child_go() */
 #define SCAN_CHILD_LATE_MS 400
 #define SCAN_CHILD_SLOW_MS 150

@@ -162,6 +162,25 @@ static void test_remembered(void **state)
 	end(&bench);
 }
 
+/* It may cut what it was given to scan; who looks at that again must live. */
+static void test_cut_by_child(void **state)
+{
+	uint8_t digest[AV_DIGEST_OCTETS];
+	struct av_scan *scan;
+	struct bench bench;
+
+	(void)state;
+	begin(&bench, "t");
+	scan = scan_begin(&bench, "cut");
+	while (av_scan_wait(scan, 50) == 1)
+		;
+	assert_int_equal(av_scan_octets(scan).n, 0);
+	assert_int_equal(av_scan_digest(scan, digest), -ENODATA);
+	(void)scan_child_stop(bench.child, NULL, NULL); /* the second job is not as it should be */
+	bench.child = NULL;
+	end(&bench);
+}
+
 static void test_too_large(void **state)
 {
 	struct av_scan *scan;
@@ -399,6 +418,7 @@ int main(void)
 {
 	TEST_ROWS(outcome_rows, test_outcome);
 	test_add("a message that killed two children is not tried again", test_remembered);
+	test_add("a child that cuts what it was given", test_cut_by_child);
 	test_add("a message beyond max-size gives its memory back at once", test_too_large);
 	test_add("queue-jobs counts those of all workers", test_busy_jobs);
 	test_add("queue-size counts those of all workers", test_busy_octets);
