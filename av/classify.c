@@ -113,8 +113,9 @@ void av_classify(const struct av_class_map *map, const struct av_report *report,
 		if (class != AV_CLASS_CLEAN)
 			add(ret, class, reply->findings[i].name, reply->findings[i].part);
 	}
-	/* a flood of ignored findings may have pushed out one that counts */
-	if (is_empty(ret) && reply->findings_left_out > 0)
+	/* A flood of findings that are ignored, or of a milder class here than where they were counted, may have pushed out the one
+	 * that counts: who scans knows no class-map. */
+	if (!ret->name[AV_CLASS_INFECTED] && reply->findings_left_out > 0)
 		add(ret, AV_CLASS_UNSCANNABLE, "findings", "");
 	if (is_empty(ret))
 		add(ret, AV_CLASS_CLEAN, "", "");

@@ -25,8 +25,8 @@ int av_class_map_new(void *mem, const char *path, const char *const *ignore, str
 enum av_class av_classify_finding(const struct av_class_map *map, const struct av_finding *finding);
 
 /* All classes of a report, one finding for each (the first): name[class] is NULL where there is none. An outcome other than AV_SCANNED
- * is unscannable (AV_TOO_LARGE, AV_CRASHED) or error. Nothing at all, or ignored findings alone: clean; but unscannable when findings
- * were left out beside ignored ones. Names point into the report. */
+ * is unscannable (AV_TOO_LARGE, AV_CRASHED) or error. Nothing at all, or ignored findings alone: clean. When findings were left out and
+ * none is infected, the message is unscannable too: which they were is not known. Names point into the report. */
 struct av_verdicts {
 	const char *name[AV_CLASS_COUNT]; /* NULL: not this class; "" for clean */
 	const char *part[AV_CLASS_COUNT];

@@ -84,6 +84,7 @@ static const struct verdict_row {
 	{ "one of each class, the first of two alike", AV_SCANNED, { "PUA.1", "Virus.1", "Virus.2" }, 0, "infected(Virus.1) suspect(PUA.1)" },
 	{ "ignored ones alone", AV_SCANNED, { "Known.False.1", "Known.False.2" }, 0, "clean()" },
 	{ "ignored ones that pushed others out", AV_SCANNED, { "Known.False.1" }, 1, "unscannable(findings)" },
+	{ "pushed out beside milder ones", AV_SCANNED, { "Known.False.1", "PUA.1" }, 1, "unscannable(findings) suspect(PUA.1)" },
 	{ "left out beside one that counts", AV_SCANNED, { "Virus.1" }, 7, "infected(Virus.1)" },
 	{ "too large", AV_TOO_LARGE, { NULL }, 0, "unscannable(size)" },
 	{ "crashed", AV_CRASHED, { "Virus.1" }, 0, "unscannable(crash)" },
