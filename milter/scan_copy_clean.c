@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +42,17 @@ static int add(struct list *list, const char *folder, const char *name, const st
 	return 0;
 }
 
+/* DIRECTORY/XX, and below it NAME.eml, NAME.json, and what they were before they were whole. */
+static bool is_our_folder(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == 2 && name[2] == '\0';
+}
+
+static bool is_our_file(const char *name)
+{
+	return strstr(name, ".eml") || strstr(name, ".json");
+}
+
 /* The stream owns fd. */
 static int list_folder(struct list *list, const char *folder, int fd)
 {
@@ -54,7 +66,7 @@ static int list_folder(struct list *list, const char *folder, int fd)
 		return -ENOMEM;
 	}
 	while (r == 0 && (entry = readdir(stream)))
-		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		if (is_our_file(entry->d_name) && fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 			r = add(list, folder, entry->d_name, &st);
 	closedir(stream);
 	return r;
@@ -73,7 +85,7 @@ static int list_all(struct list *list, int directory)
 		return r;
 	}
 	while (r == 0 && (entry = readdir(stream))) {
-		if (entry->d_name[0] == '.')
+		if (!is_our_folder(entry->d_name))
 			continue;
 		folder = openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (folder >= 0)

@@ -157,6 +157,26 @@ static void test_clean(void **state)
 	empty_folder();
 }
 
+/* An administrator may have named a folder that holds more than copies. */
+static void test_others_stay(void **state)
+{
+	int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *other = talloc_asprintf(NULL, "%s/other", folder), *mail = talloc_asprintf(other, "%s/other/1.eml", folder);
+
+	(void)state;
+	make_file("notes.txt", 10, 50);
+	assert_int_equal(mkdir(other, 0700), 0);
+	close(open(mail, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	make_file(".1.json.77", 10, 50);
+	assert_int_equal(scan_copy_clean(directory, INT64_MAX, 0), 0);
+	assert_true(is_there("notes.txt"));
+	assert_int_equal(access(mail, F_OK), 0);
+	assert_false(is_there(".1.json.77"));
+	talloc_free(other);
+	close(directory);
+	empty_folder();
+}
+
 /* The room for a new copy is made before it is written. */
 static void test_size_is_kept(void **state)
 {
@@ -190,6 +210,7 @@ int main(void)
 	test_add("a message beyond copy-size", test_too_large);
 	test_add("no way through a symbolic link", test_link);
 	test_add("what is too old goes, then the oldest until the size is kept", test_clean);
+	test_add("what is no copy stays", test_others_stay);
 	test_add("room is made before a copy is written", test_size_is_kept);
 	test_add("no folder", test_no_folder);
 	return test_run_with("scan_copy", set_up, tear_down);
