@@ -73,7 +73,8 @@ static int group_id(void *mem, const char *name, gid_t *ret)
 	return found ? 0 : -ENOENT;
 }
 
-/* The group comes before the mode: nobody gets in whom the mode is not meant for. */
+/* The group comes before the mode: nobody gets in whom the mode is not meant for. Through no symbolic link: the folder may be an
+ * MTA's, and whoever can write to it must not choose which file of the host the mode and the group are for. */
 int listener_set_access(void *mem, const struct socket_spec *spec, mode_t mode, const char *group, char **ret_error)
 {
 	gid_t gid = (gid_t)-1; /* chown() leaves that as it is */
@@ -85,7 +86,8 @@ int listener_set_access(void *mem, const struct socket_spec *spec, mode_t mode, 
 		*ret_error = talloc_asprintf(mem, "socket-group: wanted a group of this host, got \"%s\" (%s)", group, strerror(-r));
 		return r;
 	}
-	if (chown(spec->path, (uid_t)-1, gid) == 0 && chmod(spec->path, mode) == 0)
+	if (fchownat(AT_FDCWD, spec->path, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fchmodat(AT_FDCWD, spec->path, mode, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	r = -errno;
 	*ret_error = talloc_asprintf(mem, "%s: wanted to set mode and group, got \"%s\"", spec->path, strerror(-r));

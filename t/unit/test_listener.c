@@ -407,6 +407,25 @@ static void test_unix_left_over_is_removed(void **state)
 	close_shared(&shared);
 }
 
+static void test_no_mode_through_a_link(void **state)
+{
+	struct common shared;
+	char *error = NULL, *other;
+	struct stat st;
+
+	(void)state;
+	open_shared(&sharing[2], &shared);
+	other = talloc_asprintf(shared.mem, "%s.other", shared.spec.path);
+	assert_int_equal(rename(shared.spec.path, other), 0);
+	assert_int_equal(symlink(other, shared.spec.path), 0);
+	assert_true(listener_set_access(shared.mem, &shared.spec, 0666, "", &error) < 0);
+	assert_non_null(strstr(error, shared.spec.path));
+	assert_int_equal(stat(other, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(rename(other, shared.spec.path), 0);
+	close_shared(&shared);
+}
+
 static void test_socket_in_use_is_left_alone(void **state)
 {
 	const struct family_row *row = *state;
@@ -485,6 +504,7 @@ int main(void)
 	test_add("a draining worker does not wait for a silent connection", test_drain_leaves_silent_connection);
 	TEST_ROWS(packets, test_packet);
 	test_add("a unix socket that was left over is replaced", test_unix_left_over_is_removed);
+	test_add("mode and group go through no symbolic link", test_no_mode_through_a_link);
 	TEST_ROWS(in_use, test_socket_in_use_is_left_alone);
 	test_add("another file in the place of a unix socket stays", test_other_file_is_left_alone);
 	test_add("a socket from systemd, by name", test_systemd);
