@@ -30,6 +30,13 @@ static void tell_end(struct loader *loader, const struct child *child, int statu
 		loader->error = talloc_asprintf_append(loader->error, " (%s)", strsignal(WTERMSIG(status)));
 }
 
+/* It would crash again. What the host has done (no memory for a process, SIGKILL of the one that takes too much, no time) passes:
+ * then the next loader tries. */
+static bool crashed(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL;
+}
+
 static int prove_with(struct loader *loader, int jobs[2])
 {
 	struct child *child = &loader->children[loader->count];
@@ -44,6 +51,7 @@ static int prove_with(struct loader *loader, int jobs[2])
 	while (child->pid > 0 && waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	child->pid = 0;
+	loader->database_at_fault = r == -EINVAL || (r == -EPIPE && crashed(status));
 	if (r < 0 && loader->error)
 		tell_end(loader, child, status);
 	else if (r == 0)
@@ -53,11 +61,9 @@ static int prove_with(struct loader *loader, int jobs[2])
 
 int loader_prove(struct loader *loader)
 {
-	int jobs[2], r;
+	int jobs[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, jobs) < 0)
 		return -errno;
-	r = prove_with(loader, jobs);
-	loader->database_at_fault = r < 0 && r != -ENOMEM;
-	return r;
+	return prove_with(loader, jobs);
 }

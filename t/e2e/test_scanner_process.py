@@ -347,6 +347,22 @@ def test_failed_one_is_ended_by_its_control_socket(start, database):
     assert scanner.end() == 0
 
 
+def test_killed_proof_is_not_the_databases_fault(start):
+    """The kernel kills for memory: the scanner ends, to be started again, and does not wait for another database."""
+    scanner = start()
+    while not scanner.texts("F"):
+        if scanner.texts("R"):  # it was quicker
+            scanner.close()
+            scanner = start()
+        for child in scanner.children():
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    assert "self-test" in scanner.wait("F")
+    assert scanner.process.wait(20 * slow()) == os.EX_CONFIG
+
+
 def test_unknown_user(start):
     scanner = start(user="nobody-of-this-name")
     assert 'wanted a user of this host to scan as, got "nobody-of-this-name"' in scanner.wait("F")
