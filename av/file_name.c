@@ -4,6 +4,8 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
+#define ROUNDS_MAX 4 /* of cleaning one name; an archive has thousands of names */
+
 /* Characters that show nothing: U+00AD, U+061C, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF. */
 static bool is_invisible(gunichar c)
 {
@@ -53,12 +55,26 @@ static size_t copy_visible(struct view name, char *room)
 	return end;
 }
 
-/* Until nothing is left to go: what stood around an invisible character may be the halves of another one. */
+static size_t keep_ascii(char *room, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)room[i] < 0x80)
+			room[kept++] = room[i];
+	return kept;
+}
+
+/* Until nothing is left to go: what stood around an invisible character may be the halves of another one. Nested a hundred times
+ * they were made to take time, and the extension is what is left in ASCII. */
 static void clean_all(struct view name, char *room)
 {
 	size_t n = copy_visible(name, room), before;
+	unsigned rounds = 0;
 
 	do {
+		if (++rounds == ROUNDS_MAX)
+			n = keep_ascii(room, n);
 		before = n;
 		n = copy_visible((struct view){ room, n }, room);
 	} while (n < before);

@@ -21,11 +21,18 @@ int av_inspect_begin(void)
 	return av_mime_begin();
 }
 
+static bool names_count(const struct inspection *i)
+{
+	return i->settings->ban_extensions && i->settings->ban_extensions[0];
+}
+
 static void judge_name(struct inspection *i, struct view name)
 {
 	char clean[AV_FILE_NAME_MAX + 1];
 	const char *banned;
 
+	if (!names_count(i))
+		return;
 	av_file_name_clean(name, clean);
 	banned = av_file_name_banned(clean, i->settings->ban_extensions);
 	if (banned)
@@ -42,7 +49,6 @@ static void judge_archived_name(void *arg, struct view name)
 
 static void list_archive(struct inspection *i, struct view octets)
 {
-	bool names_count = i->settings->ban_in_archives && i->settings->ban_extensions && i->settings->ban_extensions[0];
 	struct av_archive archive;
 
 	av_archive_list(octets, judge_archived_name, i, &archive);
@@ -51,7 +57,7 @@ static void list_archive(struct inspection *i, struct view octets)
 	if (archive.state == AV_ARCHIVE_MEMORY)
 		av_finding_add(i->reply, AV_FAILURE, VIEW("no memory"), i->part);
 	/* What follows matters to names alone: libclamav has limits of its own. */
-	if (!names_count)
+	if (!i->settings->ban_in_archives || !names_count(i))
 		return;
 	if (archive.state == AV_ARCHIVE_DAMAGED)
 		av_finding_add(i->reply, AV_AMBIGUOUS, VIEW("archive"), i->part);

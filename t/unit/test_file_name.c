@@ -2,6 +2,8 @@
 #include "av/mime.h"
 #include "t/unit/support.h"
 
+#include <time.h>
+
 struct row {
 	const char *name;
 	struct view raw;
@@ -87,6 +89,25 @@ static void test_long(void **state)
 	assert_true(strlen(clean) <= AV_FILE_NAME_MAX);
 }
 
+/* Halves of invisible characters around each other, so that each round of cleaning makes the next one: judged, and at once. */
+static void test_nested(void **state)
+{
+	enum { LEVELS = 330, NAMES = 1000 };
+	char clean[AV_FILE_NAME_MAX + 1], raw[3 * LEVELS + 5] = "a.e";
+	clock_t begun = clock();
+	size_t n = 3;
+
+	(void)state;
+	for (size_t i = 0; i < LEVELS; i++, n += 2)
+		memcpy(raw + n, "\xe2\x80", 2);
+	memset(raw + n, 0x8b, LEVELS);
+	memcpy(raw + n + LEVELS, "xe", 2);
+	for (size_t i = 0; i < NAMES; i++)
+		av_file_name_clean((struct view){ raw, sizeof raw }, clean);
+	assert_string_equal(clean, "a.exe");
+	assert_true(clock() - begun < 2 * CLOCKS_PER_SEC); /* 0.1 s; 4 s when all rounds were gone through */
+}
+
 static void test_types(void **state)
 {
 	static const char *const globs[] = { "application/x-ms*", "TEXT/vbscript", NULL };
@@ -108,6 +129,7 @@ int main(void)
 {
 	TEST_ROWS(rows, test_row);
 	test_add("longer than any file system takes", test_long);
+	test_add("invisible characters inside each other", test_nested);
 	test_add("media types", test_types);
 	return test_run_with("file_name", set_up, NULL);
 }
