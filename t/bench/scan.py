@@ -7,7 +7,7 @@ DATABASE is a folder of ClamAV signatures (make_database.py writes small and lar
 length of each round (default 5). 1, 2 and 8 connections over unix sockets send mails that all differ,
 as fast as the filter answers; rounds of the two alternate. "CPU" is what all processes of a set-up used per
 1,000 messages: steadier than messages/s, in which the senders' own share of the machine counts.
-At the end: memory of all processes.
+At the end: memory of all processes, and its peak while a changed database is loaded.
 """
 
 import base64
@@ -15,6 +15,7 @@ import io
 import multiprocessing
 import os
 import random
+import socket
 import statistics
 import sys
 import tempfile
@@ -31,15 +32,15 @@ from postern import Postern  # noqa: E402
 from wire import FINAL, Mta, answers  # noqa: E402
 
 ROUNDS = 3
-VARIANTS = 40  # distinct mails of each kind; a counter in each part makes every message a new one
+VARIANTS = 8  # mails of each kind; a counter in each part makes every message a new one
 
 
 def main():
-    database = Path(sys.argv[1]).resolve()
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory(prefix="postern-bench-") as name:
         directory = Path(name)
         directory.chmod(0o755)
+        database = linked_database(directory, Path(sys.argv[1]).resolve())
         filters = [PosternScan(directory, database), ClamavPair(directory, database)]
         try:
             for each in filters:
@@ -47,9 +48,21 @@ def main():
             measure(filters, seconds)
             for each in filters:
                 report_memory(each)
+            (database / "one-more.hdb").write_text("0" * 32 + ":1:One.More\n")
+            for each in filters:
+                report_reload(each)
         finally:
             for each in filters:
                 each.stop()
+
+
+def linked_database(directory, source):
+    """A folder of our own with the same files, to which one can be added."""
+    database = directory / "database"
+    database.mkdir(mode=0o755)
+    for path in source.iterdir():
+        (database / path.name).symlink_to(path)
+    return database
 
 
 class PosternScan(Postern):
@@ -66,7 +79,7 @@ class PosternScan(Postern):
             listener inbound {{ socket = "{self.inbound}" role = verify scan = yes }}
             av {{ database = "{self._database}" load-hold = 10m }}
             status {{ socket = "" }}
-            log {{ level = warning target = stderr }}"""
+            log {{ level = info target = stderr }}"""
 
     def wait_ready(self):
         wait_until(lambda: self._serves(), 300, "a scanned message")
@@ -80,19 +93,25 @@ class PosternScan(Postern):
     def processes(self):
         return descendants(self._process.pid)
 
+    def reload_database(self):
+        """It watches the folder."""
+
+    def engines_loaded(self):
+        return self.stderr.read_bytes().count(b"event=scanner-ready")
+
 
 class ClamavPair:
     name = "clamav-milter + clamd"
 
     def __init__(self, directory, database):
-        self._clamd, self._milter = Program(directory, "clamd"), Program(directory, "clamav-milter")
+        self._clamd, self._milter = Program(directory, "clamd", rb"OK"), Program(directory, "clamav-milter", rb"Clean")
         self._database = database
         self.spec = f"unix:{self._milter.directory}/milter.sock"
 
     def start(self):
-        socket = self._clamd.directory / "clamd.sock"
-        self._run(self._clamd, "clamd", f"LocalSocket {socket}\nDatabaseDirectory {self._database}\nAlertExceedsMax yes\n", socket.exists)
-        self._run(self._milter, "clamav-milter", f"MilterSocket {self.spec}\nClamdSocket unix:{socket}\nAddHeader Replace\n"
+        path = self._clamd.directory / "clamd.sock"
+        self._run(self._clamd, "clamd", f"LocalSocket {path}\nDatabaseDirectory {self._database}\nAlertExceedsMax yes\n", path.exists)
+        self._run(self._milter, "clamav-milter", f"MilterSocket {self.spec}\nClamdSocket unix:{path}\nAddHeader Replace\n"
                   "MaxFileSize 50M\nOnInfected Reject\nOnFail Defer\n", lambda: answers(self.spec))
 
     @staticmethod
@@ -100,6 +119,15 @@ class ClamavPair:
         settings = program.directory / "settings"
         settings.write_text(lines + f"Foreground yes\nUser root\nTemporaryDirectory {program.directory}\n")
         program.run(name, "-c", settings, ready=ready, seconds=300)
+
+    def reload_database(self):
+        with socket.socket(socket.AF_UNIX) as clamd:
+            clamd.connect(str(self._clamd.directory / "clamd.sock"))
+            clamd.sendall(b"zRELOAD\0")
+            assert clamd.recv(100) == b"RELOADING\0"
+
+    def engines_loaded(self):
+        return self._clamd.output().count("Database correctly reloaded")
 
     def processes(self):
         return descendants(self._clamd.pid()) + descendants(self._milter.pid())
@@ -124,6 +152,14 @@ def header(extra):
             b"Message-ID: <COUNTER@example.org>\r\nMIME-Version: 1.0\r\n" + extra + b"\r\n")
 
 
+# Each function makes a mail with places for a counter in every part, so that no part comes twice.
+COUNTER, COUNTER_BASE64 = b"COUNTER", b"B64/COUNTER/B64/"
+
+
+def numbered(raw, counter):
+    return raw.replace(COUNTER_BASE64, base64.b64encode(b"%012d" % counter)).replace(COUNTER, b"%07d" % counter)
+
+
 def text_mail(source):
     return header(b"Content-Type: text/plain\r\n") + b"COUNTER\r\n" + words(source, 1500)
 
@@ -134,21 +170,27 @@ def alternative_mail(source):
             words(source, 22000) + b"--b\r\nContent-Type: text/html\r\n\r\n" + html + b"--b--\r\n")
 
 
-def with_attachment(name, octets):
-    encoded = base64.encodebytes(octets).replace(b"\n", b"\r\n")
+def with_attachment(name, encoded):
     return (header(b'Content-Type: multipart/mixed; boundary="b"\r\n') + b"--b\r\nContent-Type: text/plain\r\n\r\nCOUNTER\r\n--b\r\n"
             b"Content-Type: application/octet-stream; name=" + name + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + encoded + b"--b--\r\n")
 
 
+def lines_of_base64(octets):
+    return base64.encodebytes(octets).replace(b"\n", b"\r\n")
+
+
 def random_mail(source):
-    return with_attachment(b"random.bin", source.randbytes(700_000))
+    return with_attachment(b"random.bin", COUNTER_BASE64 + b"\r\n" + lines_of_base64(source.randbytes(700_000)))
 
 
 def zip_mail(source):
+    """The counter is the end of the archive's comment, in a base64 line of its own."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("text.txt", words(source, 50_000))
-    return with_attachment(b"text.zip", packed.getvalue())
+    padding = -len(packed.getvalue()) % 57  # octets of a line
+    octets = packed.getvalue()[:-2] + (padding + 12).to_bytes(2, "little") + b" " * padding
+    return with_attachment(b"text.zip", lines_of_base64(octets) + COUNTER_BASE64 + b"\r\n")
 
 
 KINDS = {"text 2 KB": text_mail, "text+html 48 KB": alternative_mail, "base64 1 MB": random_mail, "zip of text 50 KB": zip_mail}
@@ -182,8 +224,7 @@ def send(spec, mails, seconds, number):
     count, end = 0, time.monotonic() + seconds
     with Mta(spec, seconds=120) as mta:
         while time.monotonic() < end:
-            counter = b"%d-%d-%d" % (os.getpid(), number, count)
-            raw = mails[(count + number) % len(mails)].replace(b"COUNTER", counter)
+            raw = numbered(mails[(count + number) % len(mails)], random.randrange(10**7))
             assert b"Clean" in one_mail(mta, raw)
             count += 1
     return count
@@ -251,6 +292,28 @@ def report_memory(each):
         for field in total:
             total[field] += use[field]
     print(f"  {'all':<60} Rss {total['Rss'] / 1024:7.1f}  Pss {total['Pss'] / 1024:7.1f}")
+
+
+def report_reload(each):
+    loaded, peak = each.engines_loaded(), 0
+    each.reload_database()
+    until = time.monotonic() + 120
+    while each.engines_loaded() == loaded and time.monotonic() < until:
+        peak = max(peak, all_pss(each))
+        time.sleep(0.1)
+    print(f"\n{each.name}: Pss while the changed database is loaded, peak {peak / 1024:.1f} MB", end="")
+    time.sleep(5)
+    print(f", afterwards {all_pss(each) / 1024:.1f} MB")
+
+
+def all_pss(each):
+    total = 0
+    for pid in each.processes():
+        try:
+            total += memory(pid)["Pss"]
+        except OSError:
+            pass  # it ended meanwhile
+    return total
 
 
 main()
