@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SPARE_SHARE 8 /* of copy-size: what a full spool has free when it was cleaned up */
 #define FACTS_MAX ((size_t)256 * 1024) /* octets of a .json: 100 recipients and AV_FINDINGS_MAX findings stay far below */
 
 struct scan_copies {
@@ -164,6 +165,16 @@ static int write_copy(int folder, void *mem, const char *stem, struct view octet
 	return r == -EEXIST ? 0 : r; /* the same message in the same second */
 }
 
+/* What may be left where `room` is wanted. A full spool makes room for more than this copy: each clean-up looks at every file, and
+ * somebody who sends one infected message after another must not have that done for each. */
+static uint64_t most_left(const struct scan_copies *copies, int64_t now_s, size_t room)
+{
+	const uint64_t most = copies->conf->copy_size - room;
+	const uint64_t spare = now_s < copies->next_clean_s ? copies->conf->copy_size / SPARE_SHARE : 0;
+
+	return most > spare ? most - spare : 0;
+}
+
 /* Make room, at most copy-size. What other processes write meanwhile is seen the next time. */
 static void clean_when_due(struct scan_copies *copies, int64_t now_s, size_t room)
 {
@@ -172,7 +183,7 @@ static void clean_when_due(struct scan_copies *copies, int64_t now_s, size_t roo
 
 	pthread_mutex_lock(&copies->lock);
 	if (now_s >= copies->next_clean_s || copies->octets + room > conf->copy_size) {
-		left = scan_copy_clean(copies->directory, now_s - conf->copy_age_s, conf->copy_size - room);
+		left = scan_copy_clean(copies->directory, now_s - conf->copy_age_s, most_left(copies, now_s, room));
 		copies->octets = left > 0 ? (uint64_t)left : 0;
 		copies->next_clean_s = now_s + SCAN_COPY_CLEAN_S;
 	}

@@ -194,6 +194,28 @@ static void test_size_is_kept(void **state)
 	empty_folder();
 }
 
+/* Else each further copy would have all files looked at. */
+static void test_full_makes_spare_room(void **state)
+{
+	const uint8_t first[AV_DIGEST_OCTETS] = { 1 }, second[AV_DIGEST_OCTETS] = { 2 };
+	void *mem = talloc_new(NULL);
+	char *text = talloc_zero_array(mem, char, 501), *path, *error;
+	struct scan_copies *copies;
+
+	(void)state;
+	memset(text, 'x', 500);
+	make_file("1.eml", 1000, time(NULL) - 30);
+	make_file("2.eml", 1000, time(NULL) - 20);
+	make_file("3.eml", 1000, time(NULL) - 10);
+	assert_int_equal(scan_copies_new(mem, &conf, &copies), 0);
+	assert_int_equal(scan_copy(copies, mem, view_of(text), first, &facts, &path, &error), 0);
+	assert_true(is_there("1.eml"));
+	assert_int_equal(scan_copy(copies, mem, view_of(text), second, &facts, &path, &error), 0);
+	assert_true(!is_there("1.eml") && !is_there("2.eml") && is_there("3.eml"));
+	talloc_free(mem);
+	empty_folder();
+}
+
 static void test_no_folder(void **state)
 {
 	struct conf_av other = conf;
@@ -212,6 +234,7 @@ int main(void)
 	test_add("what is too old goes, then the oldest until the size is kept", test_clean);
 	test_add("what is no copy stays", test_others_stay);
 	test_add("room is made before a copy is written", test_size_is_kept);
+	test_add("a full folder gets more room than is needed now", test_full_makes_spare_room);
 	test_add("no folder", test_no_folder);
 	return test_run_with("scan_copy", set_up, tear_down);
 }
