@@ -273,7 +273,8 @@ static const struct option rows[] = {
 	    "Whether names inside archives are judged like names of parts."),
 	ONE("av", "reload", FIELD(struct conf, av.reload), value_enum, WORDS(reloads),
 	    "auto, concurrent or sequential", "auto",
-	    "How a changed database is loaded: beside the old one, or after it has left; auto: beside it when memory suffices."),
+	    "How a changed database is loaded: beside the old one, or after it has left; auto: beside it when memory suffices. "
+	    "What is loaded after it has left had better be whole: with a broken database nothing scans until there is another."),
 	ONE("av", "reload-delay", FIELD(struct conf, av.reload_delay_ms), value_milliseconds, RANGE(0, MINUTES(60)),
 	    "0, or " TIME_WANTED ", at most 1h", "10s",
 	    "How long the database must be left unchanged before it is loaded anew."),
