@@ -76,8 +76,13 @@ static int errno_of(cl_error_t error)
 	}
 }
 
+/* A partition takes 128 octets of its table or more, an icon or a level of paragraphs 14 or more. */
+#define PARTITION_OCTETS 128
+#define ITEM_OCTETS 14
+
 /* Limits of libclamav that it does not tell about when they are reached (normalizing of HTML and scripts, programs inside files,
- * patterns over large files) lie where no file can reach them. Those that it tells about (Heuristics.Limits.Exceeded.*) are the settings'. */
+ * patterns over large files, partitions, icons, levels of HWP 3 paragraphs) lie where no file can reach them. Those that it tells about
+ * (Heuristics.Limits.Exceeded.*) are the settings'. Only PCRE's limits stay libclamav's: without them one pattern may take hours. */
 static cl_error_t set_limits(struct cl_engine *cl, const struct av_engine_settings *settings, size_t max_octets)
 {
 	long long largest = (long long)(max_octets > settings->max_scan_size ? max_octets : settings->max_scan_size) + 1;
@@ -94,6 +99,9 @@ static cl_error_t set_limits(struct cl_engine *cl, const struct av_engine_settin
 		{ CL_ENGINE_MAX_SCRIPTNORMALIZE, largest },
 		{ CL_ENGINE_MAX_ZIPTYPERCG, largest },
 		{ CL_ENGINE_PCRE_MAX_FILESIZE, largest },
+		{ CL_ENGINE_MAX_PARTITIONS, largest / PARTITION_OCTETS },
+		{ CL_ENGINE_MAX_ICONSPE, largest / ITEM_OCTETS },
+		{ CL_ENGINE_MAX_RECHWP3, largest / ITEM_OCTETS },
 		{ CL_ENGINE_BYTECODE_SECURITY, CL_BYTECODE_TRUST_SIGNED },
 	};
 

@@ -135,8 +135,8 @@ static void test_scan(void **state)
 	database_remove(folder);
 }
 
-/* What is scanned with which limit, and the finding that must come of it (never nothing). */
-enum sample { MANY_FILES, NESTED, LARGE, MAIL_OF_PARTS, MAIL_OF_LEVELS };
+/* What is scanned with which limit, and the finding that must come of it (never nothing): the limit or what lies there. */
+enum sample { MANY_FILES, NESTED, LARGE, MAIL_OF_PARTS, MAIL_OF_LEVELS, DISK_IMAGE };
 
 struct limit_row {
 	const char *name;
@@ -154,6 +154,7 @@ static const struct limit_row limit_rows[] = {
 	{ "a mail of more than max_files", MAIL_OF_PARTS, 50 << 20, 200 << 20, 20, 12, 20000, AV_SIGNATURE, "Heuristics.Limits.Exceeded.MaxFiles" },
 	{ "deeper than max_recursion", NESTED, 50 << 20, 200 << 20, 2000, 5, 20000, AV_SIGNATURE, "Heuristics.Limits.Exceeded.MaxRecursion" },
 	{ "a mail deeper than max_recursion", MAIL_OF_LEVELS, 50 << 20, 200 << 20, 2000, 12, 20000, AV_SIGNATURE, "Heuristics.Limits.Exceeded.MaxRecursion" },
+	{ "the last of a thousand partitions", DISK_IMAGE, 50 << 20, 200 << 20, 2000, 12, 20000, AV_SIGNATURE, "First.UNOFFICIAL" },
 	{ "longer than scan_ms", LARGE, 50 << 20, 200 << 20, 2000, 12, 1, AV_SIGNATURE, "Heuristics.Limits.Exceeded.MaxScanTime" },
 };
 
@@ -197,6 +198,38 @@ static struct view mail_of(bool levels)
 	return (struct view){ p, n };
 }
 
+#define SECTOR 512
+
+static void put_number(char *to, size_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		to[i] = (char)(value >> (24 - 8 * i));
+}
+
+/* What counts where a file begins, and a layer of it. */
+#define AT_START "First:0:0:66697273742066697273742066697273740a\n"
+#define AT_START_TEXT "first first first\n"
+
+/* Apple's partition map: a description of the drive, then a sector for each partition; the last one alone holds something. */
+static struct view disk_image(void)
+{
+	size_t count = 1000, sectors = 2 + count;
+	char *p = calloc(sectors, SECTOR);
+
+	assert_non_null(p);
+	memcpy(p, "ER\2\0", 4);
+	put_number(p + 4, sectors);
+	for (size_t i = 1; i <= count; i++) {
+		memcpy(p + i * SECTOR, "PM", 2);
+		put_number(p + i * SECTOR + 4, count);
+		strcpy(p + i * SECTOR + 48, i == 1 ? "Apple_partition_map" : i == count ? "Apple_HFS" : "Apple_Free");
+	}
+	put_number(p + count * SECTOR + 8, 1 + count);
+	put_number(p + count * SECTOR + 12, 1);
+	strcpy(p + (1 + count) * SECTOR, AT_START_TEXT);
+	return (struct view){ p, sectors * SECTOR };
+}
+
 static struct view sample_of(enum sample sample)
 {
 	switch (sample) {
@@ -206,6 +239,8 @@ static struct view sample_of(enum sample sample)
 		return nested();
 	case LARGE:
 		return large();
+	case DISK_IMAGE:
+		return disk_image();
 	default:
 		return mail_of(sample == MAIL_OF_LEVELS);
 	}
@@ -226,6 +261,7 @@ static void test_limit(void **state)
 	settings.max_recursion = row->max_recursion;
 	settings.scan_ms = row->scan_ms;
 	database_usual(folder);
+	database_file(folder, "start.ndb", AT_START);
 	assert_int_equal(av_engine_load(&settings, NULL, NULL, &engine, &error), 0);
 	assert_int_equal(av_engine_begin(engine, folder), 0);
 	for (int i = 0; i < 2; i++) { /* the second one: from the cache, were it clean */
