@@ -1,30 +1,24 @@
 #include "av/mime_lines.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Deeper than this GMime does not go, whatever is declared. */
 #define GMIME_LEVELS 1024
 
-static bool is_boundary_word(const char *p)
-{
-	static const char word[] = "boundary";
+#define EIGHT_LOWER 0x2020202020202020U /* makes letters lower case, and nothing else a letter */
 
-	for (size_t i = 0; i < sizeof word - 1; i++)
-		if (ascii_lower(p[i]) != word[i])
-			return false;
-	return true;
-}
-
-/* Times that an octet occurs behind the rest of the word. */
-static size_t count_word(struct view text, char last)
+/* Times that the word "boundary" occurs: eight octets at once, without branches, for most of a large mail is base64. */
+static size_t count_boundary(struct view text)
 {
-	const char *end = text.p + text.n, *from = text.p + 7;
+	uint64_t word, here;
 	size_t count = 0;
 
-	if (text.n < 8)
-		return 0;
-	for (; (from = memchr(from, last, (size_t)(end - from))); from++)
-		count += is_boundary_word(from - 7);
+	memcpy(&word, "boundary", sizeof word);
+	for (size_t i = 0; i + sizeof here <= text.n; i++) {
+		memcpy(&here, text.p + i, sizeof here);
+		count += (here | EIGHT_LOWER) == word;
+	}
 	return count;
 }
 
@@ -112,6 +106,17 @@ static void read_line(struct reading *r, struct view line)
 	}
 }
 
+/* Before what may be a delimiter. From CR to CR: memmem() is several times slower. */
+static bool has_bare_cr(struct view text)
+{
+	for (struct view rest = text; rest.n > 0;) {
+		rest = view_slice(rest, view_find(rest, '\r') + 1, rest.n);
+		if (rest.n >= 2 && memcmp(rest.p, "--", 2) == 0)
+			return true;
+	}
+	return false;
+}
+
 void av_mime_lines(struct view message, struct av_mime_lines *ret)
 {
 	struct reading r = { .lines = ret, .in_header = true };
@@ -125,9 +130,9 @@ void av_mime_lines(struct view message, struct av_mime_lines *ret)
 		read_line(&r, view_slice(rest, 0, end));
 		rest = view_slice(rest, end + 1, rest.n);
 	}
-	ret->boundaries = count_word(message, 'y') + count_word(message, 'Y');
+	ret->boundaries = count_boundary(message);
 	ret->nul = memchr(message.p, '\0', message.n);
-	ret->bare_cr = memmem(message.p, message.n, "\r--", 3);
+	ret->bare_cr = has_bare_cr(message);
 }
 
 const char *av_mime_lines_limit(const struct av_mime_lines *lines)

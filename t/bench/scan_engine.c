@@ -16,12 +16,14 @@
 struct kind {
 	const char *name;
 	size_t text, html, attachment; /* octets of each part; 0: none */
+	bool as_is;                    /* the HTML is not encoded */
 };
 
 static const struct kind kinds[] = {
-	{ "text 2 KB", 1800, 0, 0 },
-	{ "text and html 48 KB", 8000, 40000, 0 },
-	{ "attachment 1 MB", 1000, 0, 750000 },
+	{ "text 2 KB", 1800, 0, 0, false },
+	{ "text and html 48 KB", 8000, 40000, 0, false },
+	{ "the same, not encoded", 8000, 40000, 0, true },
+	{ "attachment 1 MB", 1000, 0, 750000, false },
 };
 
 struct text {
@@ -77,8 +79,10 @@ static struct text mail_of(const struct kind *kind)
 	add(&text, "Content-Type: multipart/mixed; boundary=\"=_b\"\r\n\r\n--=_b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n");
 	add_words(&text, kind->text, "Hello, this is a line of an ordinary mail between people.\r\n");
 	if (kind->html) {
-		add(&text, "\r\n--=_b\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<html><body>\r\n");
-		add_words(&text, kind->html, "<p class=3D\"a\">Hello, this is a line of <b>html</b> in a mail=2E</p>\r\n");
+		add(&text, "\r\n--=_b\r\nContent-Type: text/html; charset=utf-8\r\n");
+		add(&text, kind->as_is ? "\r\n<html><body>\r\n" : "Content-Transfer-Encoding: quoted-printable\r\n\r\n<html><body>\r\n");
+		add_words(&text, kind->html, kind->as_is ? "<p class=\"a\">Hello, this is a line of <b>html</b> in a mail.</p>\r\n"
+		                                         : "<p class=3D\"a\">Hello, this is a line of <b>html</b> in a mail=2E</p>\r\n");
 	}
 	if (kind->attachment) {
 		add(&text, "\r\n--=_b\r\nContent-Type: application/octet-stream; name=a.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n");
