@@ -2,6 +2,8 @@
 #include "milter/import_hosts.h"
 #include "milter/import_opendkim.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <talloc.h>
@@ -57,11 +59,10 @@ static void import_socket(struct import *import, const struct old_filter *filter
 static void import_umask(struct import *import, const struct old_filter *filter)
 {
 	const struct old_setting *umask = old_settings_find(filter->settings, "UMask");
-	const char *socket = import_get(import, "listener", filter->listener, "socket");
 	char *end, *mode;
 	long bits;
 
-	if (!umask || !socket || strncmp(socket, "unix:", 5) != 0)
+	if (!umask)
 		return;
 	bits = strtol(umask->value, &end, 8);
 	if (end == umask->value || *end || bits < 0 || bits > 0777) {
@@ -74,6 +75,39 @@ static void import_umask(struct import *import, const struct old_filter *filter)
 	else
 		import_out_of_memory(import);
 	talloc_free(mode);
+}
+
+/* "user:group", or the user's own group of this host. NULL: it has none. */
+static const char *group_of(const char *user_id)
+{
+	const char *colon = strchr(user_id, ':');
+	const struct passwd *user = colon ? NULL : getpwnam(user_id);
+	const struct group *group = user ? getgrgid(user->pw_gid) : NULL;
+
+	return colon ? colon + 1 : group ? group->gr_name : NULL;
+}
+
+/* opendkim made its socket as that user; the MTA's user often is in the user's group. */
+static void import_group(struct import *import, const struct old_filter *filter)
+{
+	const struct old_setting *user = old_settings_find(filter->settings, "UserID");
+	const char *group = user ? group_of(user->value) : NULL;
+
+	if (group)
+		import_set(import, "listener", filter->listener, "socket-group", group, &user->place);
+	else if (user)
+		import_note(import, &user->place, "this host has no user %s, whose group the socket had: see socket-group", user->value);
+}
+
+/* Who may connect: a matter of unix sockets alone. */
+static void import_access(struct import *import, const struct old_filter *filter)
+{
+	const char *socket = import_get(import, "listener", filter->listener, "socket");
+
+	if (!socket || strncmp(socket, "unix:", 5) != 0)
+		return;
+	import_umask(import, filter);
+	import_group(import, filter);
 }
 
 static void import_host(struct import *import, const struct old_filter *filter, const struct dataset_entry *entry)
@@ -199,7 +233,7 @@ void import_listener(struct import *import, struct old_filter *filter)
 	}
 	import_socket(import, filter);
 	import_set(import, "listener", filter->listener, "role", role, &filter->place);
-	import_umask(import, filter);
+	import_access(import, filter);
 	if (*role != 'a') {
 		note_fixed_role(import, filter);
 		return;

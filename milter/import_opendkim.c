@@ -243,7 +243,7 @@ static void as_user(struct import *import, const struct old_filter *filter, cons
 
 	(void)filter;
 	if (setting->value[n])
-		import_note(import, &setting->place, "the group of %s is left out: workers have the groups of their user; see socket-group", setting->value);
+		import_note(import, &setting->place, "the group of %s is that of a unix socket alone: workers have the groups of their user", setting->value);
 	set_made(import, rule, talloc_strndup(import, setting->value, n), setting);
 }
 
