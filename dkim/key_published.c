@@ -30,11 +30,7 @@ enum dkim_reason dkim_key_fits(const struct dkim_private_key *ours, const struct
 
 	if (reason == DKIM_REASON_PASS)
 		reason = check_halves(ours, record->key);
-	if (reason == DKIM_REASON_PASS && !record->record.allows_sha256)
-		reason = DKIM_REASON_KEY_HASH_REFUSED;
-	if (reason == DKIM_REASON_PASS && !record->record.allows_email)
-		reason = DKIM_REASON_KEY_SERVICE_REFUSED;
-	return reason;
+	return reason == DKIM_REASON_PASS ? dkim_key_record_refusal(&record->record) : reason;
 }
 
 /* How much a reason says about our key. A check that failed for reasons of our own may have been of the right one. */

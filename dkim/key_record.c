@@ -95,3 +95,10 @@ enum dkim_reason dkim_key_record_parse(struct view text, struct dkim_key_record 
 	*ret = record;
 	return DKIM_REASON_PASS;
 }
+
+enum dkim_reason dkim_key_record_refusal(const struct dkim_key_record *record)
+{
+	if (!record->allows_sha256)
+		return DKIM_REASON_KEY_HASH_REFUSED;
+	return record->allows_email ? DKIM_REASON_PASS : DKIM_REASON_KEY_SERVICE_REFUSED;
+}

@@ -25,4 +25,7 @@ struct dkim_key_record {
  * is KEY_ESCAPED_SEMICOLON (R64); in notes and unknown tags it is text. */
 enum dkim_reason dkim_key_record_parse(struct view text, struct dkim_key_record *ret);
 
+/* Is the record for mail and for the hash of all our algorithms? DKIM_REASON_PASS, KEY_HASH_REFUSED (h=) or KEY_SERVICE_REFUSED (s=). */
+enum dkim_reason dkim_key_record_refusal(const struct dkim_key_record *record);
+
 #endif

@@ -142,13 +142,12 @@ static enum dkim_reason answer_reason(enum dkim_dns_status status)
 enum dkim_reason dkim_key_allows(const struct dkim_key *key, const struct dkim_signature *signature)
 {
 	enum dkim_key_type needed = signature->algorithm == DKIM_ED25519_SHA256 ? DKIM_KEY_ED25519 : DKIM_KEY_RSA;
+	enum dkim_reason reason = key->reason;
 
-	if (key->reason != DKIM_REASON_PASS)
-		return key->reason;
-	if (!key->record.allows_sha256)
-		return DKIM_REASON_KEY_HASH_REFUSED;
-	if (!key->record.allows_email)
-		return DKIM_REASON_KEY_SERVICE_REFUSED;
+	if (reason == DKIM_REASON_PASS)
+		reason = dkim_key_record_refusal(&key->record);
+	if (reason != DKIM_REASON_PASS)
+		return reason;
 	if (key->record.type != needed)
 		return DKIM_REASON_KEY_TYPE_DIFFERS;
 	if (key->record.strict_identity && !view_eq_nocase(signature->identity_domain, signature->signing_domain))

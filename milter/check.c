@@ -104,8 +104,7 @@ static void add_json(struct buf *out, const struct check *check, const char *fil
 {
 	buf_add_char(out, '{');
 	json_member(out, "file", view_of(file));
-	json_name(out, "ok");
-	buf_add_string(out, worst(check) == EX_OK ? "true" : "false");
+	json_bool(out, "ok", worst(check) == EX_OK);
 	json_name(out, "findings");
 	buf_add_char(out, '[');
 	for (size_t i = 0; i < check->count; i++) {

@@ -50,11 +50,7 @@ static void add_option(struct buf *out, const struct conf_option_info *option)
 	json_member(out, "section", view_of(option->section));
 	json_member(out, "name", view_of(option->name));
 	json_member(out, "wanted", view_of(option->wanted));
-	json_name(out, "default");
-	if (option->default_value)
-		json_string(out, view_of(option->default_value));
-	else
-		buf_add_string(out, "null");
+	json_text(out, "default", option->default_value);
 	json_member(out, "doc", view_of(option->doc));
 	buf_add_char(out, '}');
 }

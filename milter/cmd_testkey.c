@@ -151,10 +151,8 @@ static void add_json(const struct testkey *testkey, const struct subject *subjec
 	json_separate(out);
 	buf_add_char(out, '{');
 	json_member(out, "name", view_of(subject->test.name));
-	json_name(out, "good");
-	buf_add_string(out, subject->code == EX_OK ? "true" : "false");
-	json_name(out, "code");
-	buf_printf(out, "%d", subject->code);
+	json_bool(out, "good", subject->code == EX_OK);
+	json_number(out, "code", (uint64_t)subject->code);
 	json_member(out, "result", buf_view(&subject->sentence));
 	if (subject->test.set) {
 		json_name(out, "answer");

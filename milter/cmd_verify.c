@@ -91,16 +91,12 @@ static void add_signature_json(const struct dkim_verify_result *result, struct b
 	json_member(out, "selector", signature->selector);
 	json_member(out, "identity", signature->identity);
 	json_member(out, "algorithm", signature->algorithm_name);
-	json_name(out, "key_bits");
-	buf_printf(out, "%u", result->key_bits);
+	json_number(out, "key_bits", result->key_bits);
 	json_name(out, "timestamp");
 	buf_printf(out, "%" PRId64, signature->timestamp);
-	json_name(out, "test_mode");
-	buf_add_string(out, result->test_mode ? "true" : "false");
-	json_name(out, "secure");
-	buf_add_string(out, result->secure ? "true" : "false");
-	json_name(out, "dns_ms");
-	buf_printf(out, "%u", result->dns_ms);
+	json_bool(out, "test_mode", result->test_mode);
+	json_bool(out, "secure", result->secure);
+	json_number(out, "dns_ms", result->dns_ms);
 }
 
 static int add_json(const struct verify *verify, const struct verified *verified, struct buf *out)

@@ -4,31 +4,6 @@
 #include "milter/json.h"
 #include "milter/key_answer.h"
 
-#include <inttypes.h>
-
-static void add_number(struct buf *out, const char *name, uint64_t number)
-{
-	json_name(out, name);
-	buf_printf(out, "%" PRIu64, number);
-}
-
-static void add_bool(struct buf *out, const char *name, bool value)
-{
-	json_name(out, name);
-	buf_add_string(out, value ? "true" : "false");
-}
-
-/* null stands for what is not there. */
-static void add_text(struct buf *out, const char *name, const char *text)
-{
-	if (text) {
-		json_member(out, name, view_of(text));
-	} else {
-		json_name(out, name);
-		buf_add_string(out, "null");
-	}
-}
-
 static void add_digest(struct buf *out, const char *name, const uint8_t digest[DKIM_DIGEST_OCTETS])
 {
 	json_name(out, name);
@@ -55,12 +30,12 @@ static void add_key(const struct explain_report *report, struct buf *out)
 {
 	json_name(out, "key");
 	buf_add_char(out, '{');
-	add_text(out, "name", report->explain->key_name);
+	json_text(out, "name", report->explain->key_name);
 	if (report->keys) {
-		add_bool(out, "cached", report->result->key_cached);
+		json_bool(out, "cached", report->result->key_cached);
 		key_answer_json(report->keys, report->servers, out);
 	} else {
-		add_text(out, "status", NULL);
+		json_text(out, "status", NULL);
 	}
 	buf_add_char(out, '}');
 }
@@ -70,13 +45,13 @@ static void add_header(const struct dkim_explain *explain, struct buf *out)
 	json_name(out, "header");
 	buf_add_char(out, '{');
 	json_member(out, "state", view_of(explain_state_text(explain->header)));
-	add_number(out, "octets", explain->header_block.n);
+	json_number(out, "octets", explain->header_block.n);
 	json_member(out, "block", explain->header_block);
 	add_digest(out, "computed", explain->header_hash);
 	if (explain->header_claim_known)
 		add_digest(out, "claimed", explain->header_hash_claimed);
 	else
-		add_text(out, "claimed", NULL);
+		json_text(out, "claimed", NULL);
 	buf_add_char(out, '}');
 }
 
@@ -87,8 +62,8 @@ static void add_body(const struct explain_report *report, struct buf *out)
 	json_name(out, "body");
 	buf_add_char(out, '{');
 	json_member(out, "state", view_of(explain_state_text(explain->body)));
-	add_number(out, "octets", explain->body_octets);
-	add_number(out, "octets_hashed", explain->body_octets_hashed);
+	json_number(out, "octets", explain->body_octets);
+	json_number(out, "octets_hashed", explain->body_octets_hashed);
 	add_digest(out, "computed", explain->body_hash);
 	add_digest(out, "claimed", report->result->signature.body_hash);
 	buf_add_char(out, '}');
@@ -106,12 +81,12 @@ static void add_guesses(const struct dkim_explain *explain, struct buf *out)
 		json_member(out, "part", view_of(explain_part_text(guess->part)));
 		json_member(out, "name", view_of(guess->name));
 		json_member(out, "text", view_of(guess->text));
-		add_text(out, "detail", guess->detail);
+		json_text(out, "detail", guess->detail);
 		buf_add_char(out, '}');
 	}
 	buf_add_char(out, ']');
-	add_number(out, "tries", explain->tries);
-	add_text(out, "not_searched", explain->not_searched);
+	json_number(out, "tries", explain->tries);
+	json_text(out, "not_searched", explain->not_searched);
 }
 
 void explain_report_json(const struct explain_report *report, struct buf *out)

@@ -1,5 +1,7 @@
 #include "milter/json.h"
 
+#include <inttypes.h>
+
 void json_string(struct buf *out, struct view octets)
 {
 	buf_add_char(out, '"');
@@ -36,4 +38,25 @@ void json_member(struct buf *out, const char *name, struct view value)
 {
 	json_name(out, name);
 	json_string(out, value);
+}
+
+void json_text(struct buf *out, const char *name, const char *value)
+{
+	json_name(out, name);
+	if (value)
+		json_string(out, view_of(value));
+	else
+		buf_add_string(out, "null");
+}
+
+void json_number(struct buf *out, const char *name, uint64_t value)
+{
+	json_name(out, name);
+	buf_printf(out, "%" PRIu64, value);
+}
+
+void json_bool(struct buf *out, const char *name, bool value)
+{
+	json_name(out, name);
+	buf_add_string(out, value ? "true" : "false");
 }

@@ -70,29 +70,6 @@ void key_answer_text(const struct dkim_key_set *set, const char *title, const ch
 		add_record(&set->keys[i], answer->texts[i], out);
 }
 
-static void add_number(struct buf *out, const char *name, unsigned number)
-{
-	json_name(out, name);
-	buf_printf(out, "%u", number);
-}
-
-static void add_bool(struct buf *out, const char *name, bool value)
-{
-	json_name(out, name);
-	buf_add_string(out, value ? "true" : "false");
-}
-
-/* null stands for what is not there. */
-static void add_text(struct buf *out, const char *name, const char *text)
-{
-	if (text) {
-		json_member(out, name, view_of(text));
-	} else {
-		json_name(out, name);
-		buf_add_string(out, "null");
-	}
-}
-
 static void add_records(const struct dkim_key_set *set, struct buf *out)
 {
 	json_name(out, "records");
@@ -103,9 +80,9 @@ static void add_records(const struct dkim_key_set *set, struct buf *out)
 		json_separate(out);
 		buf_add_char(out, '{');
 		json_member(out, "text", set->answer->texts[i]);
-		add_number(out, "bits", key->reason == DKIM_REASON_PASS ? dkim_public_key_bits(key->key) : 0);
-		add_bool(out, "test_mode", key->reason == DKIM_REASON_PASS && key->record.test_mode);
-		add_text(out, "fault", key->reason == DKIM_REASON_PASS ? NULL : dkim_reason_text(key->reason));
+		json_number(out, "bits", key->reason == DKIM_REASON_PASS ? dkim_public_key_bits(key->key) : 0);
+		json_bool(out, "test_mode", key->reason == DKIM_REASON_PASS && key->record.test_mode);
+		json_text(out, "fault", key->reason == DKIM_REASON_PASS ? NULL : dkim_reason_text(key->reason));
 		buf_add_char(out, '}');
 	}
 	buf_add_char(out, ']');
@@ -115,12 +92,12 @@ void key_answer_json(const struct dkim_key_set *set, const char *servers, struct
 {
 	const struct dkim_dns_answer *answer = set->answer;
 
-	add_text(out, "status", dkim_dns_status_text(answer->status));
-	add_text(out, "servers", answer->from_records ? NULL : servers);
-	add_bool(out, "from_records", answer->from_records);
-	add_text(out, "canonical_name", answer->canonical_name);
-	add_number(out, "ttl", answer->ttl);
-	add_bool(out, "secure", answer->secure);
-	add_number(out, "milliseconds", answer->milliseconds);
+	json_text(out, "status", dkim_dns_status_text(answer->status));
+	json_text(out, "servers", answer->from_records ? NULL : servers);
+	json_bool(out, "from_records", answer->from_records);
+	json_text(out, "canonical_name", answer->canonical_name);
+	json_number(out, "ttl", answer->ttl);
+	json_bool(out, "secure", answer->secure);
+	json_number(out, "milliseconds", answer->milliseconds);
 	add_records(set, out);
 }

@@ -163,8 +163,7 @@ static void add_key_members(const struct key_report *report, struct buf *out)
 	add_number(out, "age_s", report->age_s);
 	json_name(out, "dns_agrees");
 	buf_add_string(out, agreements[report->agreement]);
-	json_name(out, "test_mode");
-	buf_add_string(out, report->test_mode ? "true" : "false");
+	json_bool(out, "test_mode", report->test_mode);
 	json_member(out, "dns", view_of(report->dns));
 }
 

@@ -5,12 +5,12 @@
 /* What a verifier says of a record before it has seen a signature. */
 static enum dkim_reason usable(const struct dkim_key *key)
 {
-	if (key->reason != DKIM_REASON_PASS)
-		return key->reason;
-	if (!key->record.allows_sha256)
-		return DKIM_REASON_KEY_HASH_REFUSED;
-	if (!key->record.allows_email)
-		return DKIM_REASON_KEY_SERVICE_REFUSED;
+	enum dkim_reason reason = key->reason;
+
+	if (reason == DKIM_REASON_PASS)
+		reason = dkim_key_record_refusal(&key->record);
+	if (reason != DKIM_REASON_PASS)
+		return reason;
 	if (key->record.type == DKIM_KEY_RSA && dkim_public_key_bits(key->key) < DKIM_RSA_BITS_MIN_SIGN)
 		return DKIM_REASON_WEAK_KEY;
 	return DKIM_REASON_PASS;

@@ -193,8 +193,7 @@ void mta_report_json(const struct mta_client *client, const struct mta_message *
 		add_change_json(out, &changes->change[i]);
 	buf_add_char(out, ']');
 	add_recipients_json(out, message, outcome);
-	json_name(out, "body_skipped");
-	buf_add_string(out, outcome->body_skipped ? "true" : "false");
+	json_bool(out, "body_skipped", outcome->body_skipped);
 	json_member(out, "stage", view_of(mta_stages[outcome->stage].name));
 	add_reply_json(out, &outcome->reply, outcome->stage);
 	if (options->time)

@@ -49,8 +49,15 @@ static void test_commas(void **state)
 		json_separate(&out);
 		buf_printf(&out, "%d", i);
 	}
-	buf_add_string(&out, "]}");
-	assert_string_equal(buf_string(&out), "{\"a\":\"{\",\"b\":\"[\",\"c\":[0,1,2]}");
+	buf_add_string(&out, "]");
+	json_text(&out, "d", NULL);
+	json_text(&out, "e", "\"");
+	json_number(&out, "f", UINT64_MAX);
+	json_bool(&out, "g", true);
+	json_bool(&out, "h", false);
+	buf_add_char(&out, '}');
+	assert_string_equal(buf_string(&out), "{\"a\":\"{\",\"b\":\"[\",\"c\":[0,1,2],\"d\":null,\"e\":\"\\\"\","
+	                                      "\"f\":18446744073709551615,\"g\":true,\"h\":false}");
 	talloc_free(mem);
 }
 
