@@ -2,9 +2,11 @@
 #ifndef MILTER_STATUS_KEYS_H
 #define MILTER_STATUS_KEYS_H
 
+#include "dkim/zone_count.h"
 #include "milter/key_report.h"
 
-#define STATUS_KEYS_MAX 100 /* sections key; `postern testkey -c FILE` goes through all, those of tables too */
+/* Sections key: as many as may be asked for at once, if all are of one zone. `postern testkey -c FILE` goes through all, those of tables too. */
+#define STATUS_KEYS_MAX DKIM_QUERIES_PER_ZONE_MAX
 
 struct status_keys {
 	struct key_report *reports;

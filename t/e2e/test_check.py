@@ -143,7 +143,7 @@ def test_more_keys_of_one_zone_than_are_asked_for_at_once(place):
     key = 'key {0} {{ selector = "{0}" domain = "example.com" file = "{1}/ed.pem" }}\n'
     server = Nameserver(place.path / "nameserver")
     try:
-        server.publish("*._domainkey.example.com DELAY 0.2", f'*._domainkey.example.com TXT "{record}"')
+        server.publish_slowly("example.com", record)
         found = place.check(0, keys="".join(key.format(f"s{i}", place.path) for i in range(90)),
                             dns=f'servers = {{"127.0.0.1@{server.port}"}} timeout = 20s')
     finally:

@@ -10,6 +10,7 @@ import subprocess
 
 import mail
 import pytest
+from nameserver import Nameserver
 from ports import slow, wait_until
 from postern import PROGRAM, command
 from scanning import database, infected
@@ -124,6 +125,24 @@ def test_keys(gate):
     assert run.returncode == 0 and set(rows) == {"rsa", "ed"}
     assert all(row["dns_agrees"] is True and row["state"] == "active" and row["domain"] == "example.com" for row in rows.values())
     assert b"2048-bit RSA for example.com" in command("status", "-c", gate.postern.file, "--keys").stdout
+
+
+def test_more_keys_of_one_zone_than_are_asked_for_at_once(gate, tmp_path):
+    """What is left out is counted; of what is not, every key has its answer."""
+    ed = gate.keys["ed25519"]
+    server = Nameserver(tmp_path / "nameserver")
+    server.publish_slowly("example.com", gate.postern.records["ed._domainkey.example.com"])
+    keys = "".join(f'key s{i} {{ domain = "example.com" file = "{ed.file}" }}\n' for i in range(90))
+    file = tmp_path / "many.conf"
+    file.write_text(f'listener out {{ socket = "unix:/nowhere" role = sign }}\nstatus {{ socket = "{gate.postern.status_socket}" }}\n'
+                    f'dns {{ servers = {{"127.0.0.1@{server.port}"}} timeout = 20s }}\nsign {{\n{keys}}}\n')
+    try:
+        rows = json.loads(command("status", "-c", file, "--keys", "--json").stdout)["keys"]
+        text = command("status", "-c", file, "--keys").stdout.decode()
+    finally:
+        server.stop()
+    assert len(rows) == 64 and all(row["dns_agrees"] is True for row in rows), rows
+    assert "26 more: see postern testkey" in text
 
 
 def test_socket_is_for_few(gate, open_path):
