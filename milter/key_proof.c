@@ -14,7 +14,7 @@ static void judge_shown(struct key_proof *proof, const struct dkim_dns_answer *a
 
 	if (proof->status != KEY_PROOF_SHOWN) {
 		proof->shown_since_ms = now_ms;
-		proof->ttl_ms = 0;
+		proof->ttl_ms = proof->absent_ms;
 	}
 	if (ttl_ms > proof->ttl_ms)
 		proof->ttl_ms = between(0, ttl_ms, (int64_t)DKIM_KEY_CACHE_TTL_MAX * 1000);
@@ -34,8 +34,11 @@ void key_proof_judge(struct key_proof *proof, const struct dkim_published *publi
 	if (answer && published->state == DKIM_PUBLISHED) {
 		judge_shown(proof, answer, now_ms);
 	} else if (answer && published->state != DKIM_PUBLISHED_UNKNOWN) {
+		const int64_t ttl_ms = (int64_t)answer->ttl * 1000;
+
 		proof->status = KEY_PROOF_ABSENT;
-		proof->due_ms = now_ms + between(KEY_PROOF_PAUSE_MIN_MS, (int64_t)answer->ttl * 1000, KEY_PROOF_PAUSE_MAX_MS);
+		proof->absent_ms = between(proof->absent_ms, ttl_ms, (int64_t)DKIM_KEY_CACHE_TTL_MAX * 1000);
+		proof->due_ms = now_ms + between(KEY_PROOF_PAUSE_MIN_MS, ttl_ms, KEY_PROOF_PAUSE_MAX_MS);
 	} else { /* what was shown before counts on */
 		if (proof->status != KEY_PROOF_SHOWN)
 			proof->status = KEY_PROOF_NO_ANSWER;

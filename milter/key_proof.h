@@ -1,6 +1,6 @@
 /*
- * When may a key of state `next` sign? When DNS shows its record, and has done so for the record's TTL: nobody who asks
- * then has an older answer in a cache. Pure: answers and times in, a status and the time of the next question out.
+ * When may a key of state `next` sign? When DNS shows its record, and has done so for the record's TTL, and for that of what it
+ * said before (another key, or none), where we saw that: nobody who asks then has an older answer in a cache. Pure: answers and times in, a status and the time of the next question out.
  */
 #ifndef MILTER_KEY_PROOF_H
 #define MILTER_KEY_PROOF_H
@@ -18,6 +18,7 @@ enum key_proof_status {
 struct key_proof {
 	enum key_proof_status status;
 	int64_t shown_since_ms; /* monotonic clock; counts when status is SHOWN */
+	int64_t absent_ms;      /* the longest TTL of an answer that did not show it: caches of others may be as old as ours */
 	int64_t ttl_ms;         /* the longest that an answer had since: a resolver's cache gives what is left of it */
 	int64_t due_ms;         /* when to ask next; 0 at first: at once */
 };
