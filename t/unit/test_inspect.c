@@ -240,6 +240,29 @@ static void test_file_in_mail(void **state)
 	sample_free(file);
 }
 
+#define HTML "Content-Type: text/html\n\n<html><body><IFRAME   DANGEROUS></body></html>\n"
+
+/* What counts in HTML alone, in parts that are not encoded: in a message in a message libclamav does not take them for HTML. */
+static const struct row html_rows[] = {
+	{ "HTML, the only part", HEAD HTML, FOUND, NULL },
+	{ "HTML, one of two parts", MIXED TEXT_PART "--b1\n" HTML END, FOUND, NULL },
+	{ "HTML in a message in a message", MIXED "--b1\nContent-Type: message/rfc822\n\nFrom: a@example.com\n" HTML END, FOUND, NULL },
+	{ "other HTML", MIXED "--b1\nContent-Type: text/html\n\n<html><body><IFRAME   HARMLESS></body></html>\n" END, CLEAN, NULL },
+};
+
+static void test_html(void **state)
+{
+	const struct row *row = *state;
+	struct av_inspect_settings s = settings();
+	struct view mail = sample_mail(row->text, true);
+	struct av_reply reply;
+
+	av_inspect(engine, &s, AV_JOB_MESSAGE, mail, &reply);
+	if (has_finding(&reply, AV_SIGNATURE, "Html-Pattern.UNOFFICIAL") != (row->want == FOUND))
+		fail_msg("got %s", findings_text(&reply));
+	sample_free(mail);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -264,6 +287,7 @@ int main(void)
 	TEST_ROWS(ban_rows, test_ban);
 	test_add("names in archives, texts, messages and multiparts", test_ban_inside);
 	TEST_ROWS(ordinary_rows, test_row);
+	TEST_ROWS(html_rows, test_html);
 	TEST_ROWS(file_rows, test_file);
 	TEST_ROWS(file_rows, test_file_in_mail);
 	return test_run_with("inspect", set_up, tear_down);
