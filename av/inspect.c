@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -67,6 +68,40 @@ static void list_archive(struct inspection *i, struct view octets)
 		av_finding_add(i->reply, AV_LIMIT, VIEW("archive-size"), i->part);
 }
 
+/* HTML that is not encoded, in lines as libclamav takes them out of the message (LF, the last one too): its cache knows the part
+ * then, and it is not scanned twice. The octets as they are it sees in the message. */
+static void scan_html(struct inspection *i, struct view html)
+{
+	char *lines = malloc(html.n + 1);
+	size_t n = 0;
+
+	if (!lines) {
+		av_finding_add(i->reply, AV_FAILURE, VIEW("no memory"), i->part);
+		return;
+	}
+	for (struct view rest = html; rest.n > 0;) {
+		size_t end = view_find(rest, '\n'), length = end > 0 && rest.p[end - 1] == '\r' ? end - 1 : end;
+
+		memcpy(lines + n, rest.p, length);
+		n += length;
+		lines[n++] = '\n';
+		rest = view_slice(rest, end + 1, rest.n);
+	}
+	av_engine_scan(i->engine, &i->settings->ban, (struct view){ lines, n }, i->part, i->reply);
+	free(lines);
+}
+
+static void scan_part(struct inspection *i, const struct av_mime_part *part)
+{
+	bool is_text = part->as_is && part->name_count == 0;
+
+	if (is_text && strcmp(part->type, "text/html") == 0)
+		scan_html(i, part->octets);
+	/* Plain text that stands in the message as it is, libclamav sees there. */
+	else if (!is_text || strcmp(part->type, "text/plain") != 0)
+		av_engine_scan(i->engine, &i->settings->ban, part->octets, i->part, i->reply);
+}
+
 static void inspect_part(void *arg, const struct av_mime_part *part)
 {
 	struct inspection *i = arg;
@@ -83,9 +118,8 @@ static void inspect_part(void *arg, const struct av_mime_part *part)
 	if (part->octets.n == 0)
 		return;
 	list_archive(i, part->octets);
-	/* Text that stands in the message as it is, libclamav sees there. */
-	if (i->settings->scan_parts && !(part->as_is && part->name_count == 0))
-		av_engine_scan(i->engine, &i->settings->ban, part->octets, i->part, i->reply);
+	if (i->settings->scan_parts)
+		scan_part(i, part);
 }
 
 static uint64_t now_us(void)

@@ -109,7 +109,7 @@ static void visit_inline(struct mime_walk *walk, const char *number, struct view
 
 static void visit_decoded(struct mime_walk *walk, const struct mime_fields *fields, const char *number, unsigned depth, struct view octets)
 {
-	visit(walk, number, fields, octets, fields->transfer == AV_TRANSFER_IDENTITY && strcmp(fields->type, "text/plain") == 0);
+	visit(walk, number, fields, octets, fields->transfer == AV_TRANSFER_IDENTITY);
 	if (is_message_type(fields->type) || (strncmp(fields->type, "text/", 5) != 0 && av_mime_looks_like_mail(octets)))
 		walk_inner(walk, number, depth + 1, octets);
 	else if (strncmp(fields->type, "text/", 5) == 0)

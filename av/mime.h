@@ -21,7 +21,7 @@ struct av_mime_part {
 	const struct view *names;      /* each value of name= and filename=, undecoded words (RFC 2047) in them */
 	size_t name_count;
 	struct view octets;            /* decoded; empty for what holds other parts */
-	bool as_is;                    /* text/plain without encoding: stands in the message as it is */
+	bool as_is;                    /* without encoding: stands in the message as it is */
 };
 
 /* Called for each part in order, after the whole structure has been found within bounds. Valid during the call. */
