@@ -1,6 +1,8 @@
 """Beside other filters, with the files of conf/postfix: whatever stands before or behind, mail is verified once, signed
 once, and whole at the end (dkimpy judges)."""
 
+import time
+
 import judges
 import mail
 import neighbours
@@ -96,6 +98,15 @@ def seen(setup):
     return sum(program.seen() for program in setup.neighbours)
 
 
+def seen_so_far(setup):
+    """When it has said all that it had to say of messages before."""
+    now, former = seen(setup), None
+    while now != former:
+        time.sleep(0.5)
+        now, former = seen(setup), now
+    return now
+
+
 def assert_seen_once(setup, role, before):
     """By the program beside us, and by our filter, which scans it too."""
     wait_until(lambda: seen(setup) > before, 10 * slow(), "the program beside ours to have seen the message")
@@ -109,7 +120,7 @@ def assert_signed_once(setup, raw, before):
 
 
 def test_mail_of_our_own_users(setup):
-    before = seen(setup)
+    before = seen_so_far(setup)
     raw = setup.send(setup.postfix.originating, mail.message(body=BODY), parameters="BODY=8BITMIME")
     assert_signed_once(setup, raw, before)
     assert body_of(raw) == BODY
@@ -120,7 +131,7 @@ def test_mail_from_outside(setup):
     """Signed by somebody, with a forged result of ours in it, and whole when it arrives."""
     signed = setup.send(setup.postfix.originating, mail.message(body=BODY), parameters="BODY=8BITMIME")
     forged = b"Authentication-Results: mx.example.net; dkim=pass header.d=bank.example\r\n" + signed
-    before = seen(setup)
+    before = seen_so_far(setup)
     raw = setup.send(setup.postfix.inbound, forged, parameters="BODY=8BITMIME")
     assert_seen_once(setup, "verify", before)
     assert len(mail.values(raw, "X-Virus-Status")) == 1
@@ -137,7 +148,7 @@ def test_altered_mail_from_outside(setup):
 
 
 def test_local_mail(setup):
-    to, before, passes = mail.recipient(), seen(setup), setup.passes()
+    to, before, passes = mail.recipient(), seen_so_far(setup), setup.passes()
     setup.postfix.sendmail(mail.message(), to)
     raw = setup.arrived(to, passes)
     if setup.sees_local_mail:

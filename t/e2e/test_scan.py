@@ -240,9 +240,8 @@ def test_skip_recipients(scanner, scan_database, unix):
     gate.unix.stop()
 
 
-def test_copy(scanner, directory):
-    folder = directory / "copies"
-    folder.mkdir()
+def test_copy(scanner, open_path):
+    folder = open_path
     shutil.chown(folder, "nobody")
     gate = scanner('copy = {"infected"}', f'copy-directory = "{folder}"')
     to = mail.recipient()

@@ -113,6 +113,10 @@ def two_children(gate):
     return wait_until(lambda: len(pids := scan_children(gate)) == 2 and pids, 30 * slow(), "two scan children")
 
 
+def killed_in_a_scan(gate):
+    return "while it scanned" in gate.postern.log()
+
+
 # A sanitizer would take SIGSEGV for a fault that it has found.
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP] + ([] if SANITIZED else [signal.SIGSEGV]), ids=lambda number: number.name)
 def test_children_killed_under_load(scanning, number):
@@ -120,7 +124,9 @@ def test_children_killed_under_load(scanning, number):
     gate, path = scanning
     start(gate, path, f"timeout = {int(3 * slow())}s")
     with deaths(gate) as going:
-        for turn in range(6):
+        for turn in range(40):
+            if turn >= 4 and killed_in_a_scan(gate):
+                break
             going.wait(6)
             victim = two_children(gate)[turn % 2]
             os.kill(victim, number)
@@ -133,7 +139,7 @@ def test_children_killed_under_load(scanning, number):
                 os.kill(victim, signal.SIGCONT)
     assert not going.wrong
     assert gate.postern.lines(event="scanner-died") == []
-    assert [line for line in gate.postern.log().splitlines() if "while it scanned" in line], "no scan was met"
+    assert killed_in_a_scan(gate), "no scan was met"
 
 
 def test_killed_after_a_reload(scanning):
