@@ -188,7 +188,7 @@ static void test_answer(void **state)
 	assert_int_equal(answer->text_count, row->want_count);
 	if (row->want_text)
 		assert_true(view_eq(answer->texts[0], view_of(row->want_text)));
-	assert_int_equal(answer->ttl, row->want_ttl);
+	assert_in_range(answer->ttl, row->want_ttl > 0 ? row->want_ttl - 1 : 0, row->want_ttl); /* a second may begin meanwhile */
 	assert_int_equal(answer->canonical_name != NULL, row->want_canonical != NULL);
 	if (row->want_canonical)
 		assert_string_equal(answer->canonical_name, row->want_canonical);
