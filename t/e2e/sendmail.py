@@ -101,7 +101,8 @@ class Sendmail:
 
     def start(self):
         log = (self.directory / "log").open("ab")
-        self._process = self._run(["-bD", "-C", self.directory / "sendmail.cf", "-X", self.directory / "dialogue"],
+        # What could not be delivered at once is tried again, as everywhere.
+        self._process = self._run(["-bD", "-q5s", "-C", self.directory / "sendmail.cf", "-X", self.directory / "dialogue"],
                                   stdout=log, stderr=log, start_new_session=True)
         wait_for_ports(self)
 
